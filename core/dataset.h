@@ -1,0 +1,72 @@
+/* A dataset: the events of all users, each user's in time order, in flat arrays; and its split into a training and a held-out part.
+ *
+ * Built once (dataset_add in any order, dataset_finish), then constant. Threads: one builder; a finished dataset may be read by any.
+ * Legend used throughout core:  U users · V items · T time steps · N rows (packed positions) · C channels (width) · K taps · F feed-forward width
+ * All matrices are row-major. */
+#ifndef CORE_DATASET_H
+#define CORE_DATASET_H
+
+#include "core/base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EVENT_TYPES_MAX 64 /* event types a store may know; type numbers are below it */
+
+struct dataset {
+    uint32_t n_users, n_items, n_types;
+    uint64_t n_events;
+    uint64_t *starts; /* [n_users + 1]: user u has the events [starts[u], starts[u + 1]) */
+    uint32_t *items;  /* [n_events] */
+    uint8_t *types;   /* [n_events] */
+    int64_t *at_ms;   /* [n_events], not falling inside a user */
+    int64_t first_at_ms, last_at_ms;
+};
+
+struct dataset_builder;
+
+struct dataset_builder *dataset_builder_create(void); /* NULL on no memory */
+void dataset_builder_destroy(struct dataset_builder *builder);
+DEFINE_SCOPED(struct dataset_builder *, dataset_builder_destroy);
+
+/* Add one event. Events of equal time keep the order in which they were added. */
+enum status dataset_add(struct dataset_builder *builder, uint32_t user, uint32_t item, uint32_t type, int64_t at_ms) MUST_CHECK;
+
+/* Gives the dataset; the builder is empty afterwards. n_items and n_types may be larger than what was added. */
+enum status dataset_finish(struct dataset_builder *builder, uint32_t n_users, uint32_t n_items, uint32_t n_types,
+                           struct dataset **out_dataset) MUST_CHECK;
+void dataset_destroy(struct dataset *dataset);
+DEFINE_SCOPED(struct dataset *, dataset_destroy);
+
+/* What an event type means to training. weight > 0: a positive (a target, and an input). weight = 0: neither input nor target
+ * (an impression alone). weight < 0: an input whose type the encoder sees, never a target (a dislike). */
+struct type_weights {
+    float weights[EVENT_TYPES_MAX];
+};
+
+enum split_kind {
+    SPLIT_LAST, /* hold out each user's last positive event, if the user has two or more */
+    SPLIT_TIME, /* hold out the newest tenth of the time line: every event after the 90 % quantile of all event times */
+};
+
+/* A case to judge: given the user's events [starts[user], target), rank all items for the event at index target. */
+struct held_out {
+    uint32_t user;
+    uint64_t target; /* index into the dataset's arrays */
+};
+
+struct split {
+    enum split_kind kind;
+    uint64_t *train_ends;      /* [n_users]: [starts[u], train_ends[u]) is trained on, nothing behind it ever */
+    struct held_out *held_out; /* [n_held_out], positives that are judged */
+    uint32_t n_held_out;
+};
+
+/* Gives the split. At most max_held_out cases are kept (0: all), chosen evenly and the same every time. Only first interactions are
+ * judged: a target that the user already had before it is not a case (what was seen is left out of answers). */
+enum status dataset_split(const struct dataset *dataset, enum split_kind kind, const struct type_weights *weights, uint32_t max_held_out,
+                          struct split **out_split) MUST_CHECK;
+void split_destroy(struct split *split);
+DEFINE_SCOPED(struct split *, split_destroy);
+
+#endif

@@ -1,0 +1,31 @@
+/* Evaluation: how well methods rank held-out events, all items ranked, what the user had left out. Threads: one caller; work is spread over workers. */
+#ifndef CORE_EVALUATION_H
+#define CORE_EVALUATION_H
+
+#include "core/base/progress.h"
+#include "core/base/workers.h"
+#include "core/dataset.h"
+#include "core/model.h"
+
+/* Fills rank metrics from ranks[n] (0 = first; UINT32_MAX = beyond 20). */
+void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figures *out_figures);
+
+/* Encoder scores of one case: out_scores[n_items] after the dataset's events [from, to) of a user. Returns false if nothing is known of the user. */
+struct encoder_view {
+    bool (*score)(void *context, const struct dataset *dataset, uint64_t from, uint64_t to, unsigned worker, float out_scores[]);
+    void *context;
+};
+
+/* Judge popular, neighbours, encoder (may be NULL: its rows stay zero) and blend. Popularity and neighbours count every event before the held-out part, and
+ * neighbours also what each user did before the target. weight < 0: choose the neighbours' weight out of 0, .01, … .10, .15, .2, .3, .5, 1 by NDCG@10 of the blend; else use it.
+ * Same result at any thread count. */
+enum status evaluate_methods(const struct dataset *dataset, const struct split *split, const struct type_weights *weights, const struct encoder_view *encoder,
+                             float weight, uint32_t neighbours_max_row, struct workers *workers, const struct progress *progress,
+                             struct method_figures out_figures[METHODS], float *out_weight) MUST_CHECK;
+
+/* The same for a model that is already written (the verb `evaluate`). */
+enum status evaluate_model(const struct dataset *dataset, const struct split *split, const struct type_weights *weights, const struct model *model,
+                           uint32_t neighbours_max_row, unsigned n_threads, const struct progress *progress,
+                           struct method_figures out_figures[METHODS], struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,80 @@
+/* A model: one immutable trained version of the behaviour encoder, in memory, and its file.
+ *
+ * File: safetensors (64-bit little-endian header length, JSON header, tensors). The tensors are the network's (core/tensors.h has their table)
+ * and the vocabulary (item ids in dense order, "vocabulary.bytes" U8 and "vocabulary.ends" I64). "__metadata__" holds texts only: format,
+ * code version, shape, settings, seed, split, data range, metrics, neighbours weight, checksum (BLAKE2b-256 over everything behind the header).
+ * Nothing in it depends on the clock: the same data, settings and seed make the same bytes.
+ * The version is "m" + 16 hex digits of the BLAKE2b hash of the whole file, so the same training has the same version.
+ * Threads: a model is constant; any may read. */
+#ifndef CORE_MODEL_H
+#define CORE_MODEL_H
+
+#include "core/base/buffer.h"
+#include "core/base/status.h"
+
+#include <stdint.h>
+
+#define MODEL_VERSION_BYTES 18 /* "m", 16 digits, NUL */
+
+struct encoder_shape {
+    uint32_t n_items;  /* V */
+    uint32_t n_types;  /* rows of the type embedding */
+    uint32_t width;    /* C */
+    uint32_t taps;     /* K of each depthwise convolution */
+    uint32_t n_blocks;
+    uint32_t history;  /* T: events that the encoder sees */
+    float temperature; /* 0: scores are dot products; else vectors are scaled to length 1 and scores divided by it */
+};
+
+/* One held-out figure of one method. */
+struct method_figures {
+    double hr5, hr10, hr20, ndcg5, ndcg10, ndcg20, mrr10;
+};
+
+enum method { METHOD_POPULAR, METHOD_NEIGHBOURS, METHOD_ENCODER, METHOD_BLEND, METHODS };
+
+extern const char *const method_names[METHODS];
+
+/* What is known about a model besides its tensors. Texts are borrowed from the model. */
+struct model_facts {
+    char version[MODEL_VERSION_BYTES];
+    struct encoder_shape shape;
+    uint64_t seed;
+    uint32_t epochs;          /* trained when the best was kept */
+    uint64_t n_events;        /* trained on */
+    uint32_t n_users, n_held_out;
+    int64_t first_at_ms, last_at_ms; /* of the data */
+    const char *split;        /* "last" or "time" */
+    const char *code_version;
+    float neighbours_weight;  /* chosen on held-out events */
+    struct method_figures figures[METHODS];
+};
+
+struct model;
+
+/* Read and check a whole file: magic lengths, header, every shape, checksum, vocabulary, finite numbers. STATUS_NOT_FOUND, STATUS_CORRUPT (damaged, truncated
+ * or foreign, with the reason), STATUS_NOMEM, STATUS_IO. */
+enum status model_open(const char *path, struct model **out_model, struct error *error) MUST_CHECK;
+void model_close(struct model *model);
+DEFINE_SCOPED(struct model *, model_close);
+
+const struct model_facts *model_facts(const struct model *model);
+const char *model_item_id(const struct model *model, uint32_t item); /* item < V */
+
+/* Append the facts as one JSON object (what the registry and GET /v1/models show). */
+void model_facts_write(const struct model_facts *facts, struct buffer *out);
+
+/* Bytes of workspace that model_encode needs. */
+size_t model_workspace_bytes(const struct model *model);
+
+/* out_user[C] = the state after events oldest first (items[n], types[n]; only the last `history` count; items >= V are skipped by the caller or here).
+ * n = 0 after skipping: returns false, there is nothing to say. workspace is 64-byte aligned. No malloc, no lock. */
+bool model_encode(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace, float out_user[]);
+
+/* out_scores[V] = <user, item> + bias (scaled as the shape says). */
+void model_score(const struct model *model, const float user[], float out_scores[]);
+
+/* out_similarities[V] = cosine of the item's vector with every other. */
+void model_similar(const struct model *model, uint32_t item, float out_similarities[]);
+
+#endif

@@ -1,0 +1,52 @@
+/* Settings: one table of name, kind, limits, default and help. Read from DIR/inkling.conf (INI: [section] name = value), then the environment
+ * (INKLING_HTTP_PORT for http.port), then `--set http.port=8080`; the later wins. Unknown names and bad values are errors that say where they stand.
+ * The same table prints `serve --help`. Constant once loaded. */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include "core/base/buffer.h"
+#include "core/dataset.h"
+
+struct settings {
+    char data_directory[4096];
+    /* [http] */
+    char http_address[64];
+    int64_t http_port; /* 0: any free port, printed at start */
+    int64_t http_threads; /* 0: one a processor */
+    int64_t http_max_connections, http_max_body_bytes, http_max_batch;
+    int64_t http_idle_seconds, http_deadline_seconds, http_drain_seconds;
+    /* [recommend] */
+    int64_t recommend_max_limit;
+    /* [behaviour] */
+    int64_t behaviour_max_events; /* a user */
+    int64_t behaviour_max_bytes;  /* all users together */
+    /* [events] */
+    int64_t events_queue; /* writes that may wait for the writer thread; more are answered 503 */
+    /* [neighbours] */
+    double neighbours_weight; /* < 0: the live model's */
+    int64_t neighbours_max_row;
+    /* [weights] one per event type: weights.click = 1, … */
+    char weights_by_name[64][160]; /* "name=weight", see settings_type_weight */
+    uint32_t n_weights;
+    /* [log] */
+    char log_level[16];
+};
+
+void settings_default(struct settings *settings);
+
+/* "http.port" = "8080"; where names the source in messages ("inkling.conf line 3", "--set"). */
+enum status settings_set(struct settings *settings, const char *name, const char *value, const char *where, struct error *error) MUST_CHECK;
+
+/* File (if it is there) and environment. data_directory must be set. */
+enum status settings_load(struct settings *settings, struct error *error) MUST_CHECK;
+
+/* Checks across settings. */
+enum status settings_check(const struct settings *settings, struct error *error) MUST_CHECK;
+
+/* The weight of an event type in training and neighbours: configured, or impression 0, dislike -1, anything else 1. */
+float settings_type_weight(const struct settings *settings, const char *type);
+
+/* The table for people. */
+void settings_help(struct buffer *out);
+
+#endif

@@ -1,0 +1,37 @@
+/* The registry: which model versions exist, which one is live, and why others are not. Exactly one or no model is live. */
+#ifndef STORAGE_MODEL_REGISTRY_H
+#define STORAGE_MODEL_REGISTRY_H
+
+#include "storage/store.h"
+
+enum model_state {
+    MODEL_READY,   /* may be activated */
+    MODEL_LIVE,
+    MODEL_DAMAGED, /* its file was refused; reason says why */
+};
+
+extern const char *const model_state_names[]; /* "ready", "live", "damaged" */
+
+struct stored_model {
+    uint64_t number; /* 1, 2, … in order of registration */
+    const char *version;
+    enum model_state state;
+    int64_t created_at_ms;
+    int64_t activated_at_ms; /* INT64_MIN: never */
+    const char *facts;       /* JSON object, as model_facts_write makes it */
+    const char *reason;      /* NULL: none */
+};
+
+/* number is ignored and given. STATUS_CONFLICT if the version is there. */
+enum status model_registry_insert(struct store *store, const struct stored_model *model, struct error *error) MUST_CHECK;
+
+/* Make version live and the present live model ready. STATUS_NOT_FOUND. */
+enum status model_registry_activate(struct store *store, const char *version, int64_t at_ms, struct error *error) MUST_CHECK;
+
+enum status model_registry_mark_damaged(struct store *store, const char *version, const char *reason, struct error *error) MUST_CHECK;
+
+/* Newest first. */
+enum status model_registry_scan(struct store *store, enum status (*visit)(void *context, const struct stored_model *model), void *context,
+                                struct error *error) MUST_CHECK;
+
+#endif
