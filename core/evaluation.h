@@ -10,11 +10,18 @@
 /* Fills rank metrics from ranks[n] (0 = first; UINT32_MAX = beyond 20). */
 void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figures *out_figures);
 
-/* Encoder scores of one case: out_scores[n_items] after the dataset's events [from, to) of a user. Returns false if nothing is known of the user. */
+#define EVALUATION_BATCH 64 /* cases that are scored together, so that an encoder can use one matrix product */
+
+/* An encoder as evaluation sees it: scores[n_cases, n_items] of cases [n_cases], each after its user's events [starts[user], target). out_known[i] = false where
+ * nothing is known of the user (its row is then not read). Called from several workers at once, worker < workers_count. n_cases <= EVALUATION_BATCH. */
 struct encoder_view {
-    bool (*score)(void *context, const struct dataset *dataset, uint64_t from, uint64_t to, unsigned worker, float out_scores[]);
+    void (*score)(void *context, const struct dataset *dataset, const struct held_out cases[], uint32_t n_cases, unsigned worker, float *out_scores, bool out_known[]);
     void *context;
 };
+
+/* Figures of the encoder alone: what training asks after every epoch. Same result at any thread count. */
+enum status evaluate_encoder(const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder, struct workers *workers,
+                             struct method_figures *out_figures) MUST_CHECK;
 
 /* Judge popular, neighbours, encoder (may be NULL: its rows stay zero) and blend. Popularity and neighbours count every event before the held-out part, and
  * neighbours also what each user did before the target. weight < 0: choose the neighbours' weight out of 0, .01, … .10, .15, .2, .3, .5, 1 by NDCG@10 of the blend; else use it.
