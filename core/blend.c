@@ -1,5 +1,6 @@
-/* Loops over a fixed number of lanes: the compiler makes vectors of them without being allowed to reorder sums, and the result is the same with and
- * without vectors. The blend goes through a small buffer, so that it may be done in place and still has nothing to fear from aliasing. */
+/* Loops over a fixed number of lanes: the compiler makes vectors of them without being allowed to reorder sums, and the result is the same
+ * with and without vectors. The blend goes through a small buffer, so that it may be done in place and still has nothing to fear from
+ * aliasing. */
 #include "core/blend.h"
 
 #include <math.h>
@@ -37,8 +38,8 @@ struct spread spread_of(const float scores[], uint32_t n_scores)
     return (struct spread){.mean = (float)(mean + shift), .scale = variance > 0 ? (float)(1 / sqrt(variance)) : 1};
 }
 
-void blend_spread_scores(const float encoder[], struct spread encoder_spread, uint32_t n_encoder, const float neighbours[], struct spread neighbours_spread,
-                         float weight, uint32_t n_items, float out_scores[])
+void blend_spread_scores(const float encoder[], struct spread encoder_spread, uint32_t n_encoder, const float neighbours[],
+                         struct spread neighbours_spread, float weight, uint32_t n_items, float out_scores[])
 {
     float neighbours_scale = weight * neighbours_spread.scale;
     n_encoder = n_encoder < n_items ? n_encoder : n_items;
@@ -57,5 +58,6 @@ void blend_spread_scores(const float encoder[], struct spread encoder_spread, ui
 void blend_scores(const float encoder[], uint32_t n_encoder, const float neighbours[], float weight, uint32_t n_items, float out_scores[])
 {
     n_encoder = n_encoder < n_items ? n_encoder : n_items;
-    blend_spread_scores(encoder, spread_of(encoder, n_encoder), n_encoder, neighbours, spread_of(neighbours, n_items), weight, n_items, out_scores);
+    blend_spread_scores(encoder, spread_of(encoder, n_encoder), n_encoder, neighbours, spread_of(neighbours, n_items), weight, n_items,
+                        out_scores);
 }

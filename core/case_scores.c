@@ -7,8 +7,8 @@
 
 #define ROW_VALUES (4u << 20)
 
-enum status case_scores_init(struct case_scores *scores, const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder,
-                             unsigned n_workers)
+enum status case_scores_init(struct case_scores *scores, const struct dataset *dataset, const struct split *split,
+                             const struct encoder_view *encoder, unsigned n_workers)
 {
     uint32_t n_items = dataset->n_items ? dataset->n_items : 1;
     uint32_t batch = ROW_VALUES / n_items;
@@ -53,7 +53,8 @@ float *case_scores_fill(const struct case_scores *scores, uint32_t block, unsign
     return rows;
 }
 
-void leave_out_seen(const struct dataset *dataset, const struct split *split, const struct held_out *held_out, float scores[], uint32_t n_items)
+void leave_out_seen(const struct dataset *dataset, const struct split *split, const struct held_out *held_out, float scores[],
+                    uint32_t n_items)
 {
     for (uint64_t i = dataset->starts[held_out->user]; i < held_out->target; i++) {
         if (split->weights.weights[dataset->types[i]] != 0 && dataset->items[i] < n_items)

@@ -273,14 +273,15 @@ static void offer_case(struct case_choice *choice, uint32_t user, uint64_t targe
     if (choice->n_kept == 0)
         return;
     /* number * n_kept / n_found rises by one exactly n_kept times while number runs from 0 to n_found */
-    bool keep = choice->n_kept == choice->n_found ||
-                (number + 1) * choice->n_kept / choice->n_found != number * choice->n_kept / choice->n_found;
+    bool keep =
+        choice->n_kept == choice->n_found || (number + 1) * choice->n_kept / choice->n_found != number * choice->n_kept / choice->n_found;
     if (keep)
         choice->kept[choice->n_written++] = (struct held_out){.user = user, .target = target};
 }
 
 /* Offer every case of the user. seen_by[item] = user + 1 marks the items that this user already had. */
-static void walk_user(const struct dataset *dataset, const struct split *split, uint32_t user, uint32_t seen_by[], struct case_choice *choice)
+static void walk_user(const struct dataset *dataset, const struct split *split, uint32_t user, uint32_t seen_by[],
+                      struct case_choice *choice)
 {
     bool has_input = false;
     for (uint64_t i = dataset->starts[user]; i < dataset->starts[user + 1]; i++) {

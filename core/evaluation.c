@@ -1,5 +1,5 @@
-/* Ranks are counted, not sorted: one pass over a row of scores says how many items stand above the target. What the user had is taken out by
- * setting its scores to -INFINITY before. Each case writes its own rank; sums are made afterwards in the order of the cases. */
+/* Ranks are counted, not sorted: one pass over a row of scores says how many items stand above the target. What the user had is taken out
+ * by setting its scores to -INFINITY before. Each case writes its own rank; sums are made afterwards in the order of the cases. */
 #include "core/evaluation.h"
 
 #include "core/case_scores.h"
@@ -73,8 +73,8 @@ static void rank_block(void *context, uint32_t block, unsigned worker)
     }
 }
 
-enum status evaluate_encoder(const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder, struct workers *workers,
-                             struct method_figures *out_figures)
+enum status evaluate_encoder(const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder,
+                             struct workers *workers, struct method_figures *out_figures)
 {
     SCOPED(case_scores_clear) struct case_scores scores = {0};
     TRY(case_scores_init(&scores, dataset, split, encoder, workers_count(workers)));

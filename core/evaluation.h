@@ -35,14 +35,16 @@ struct encoder_view {
 enum status evaluate_encoder(const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder, struct workers *workers,
                              struct method_figures *out_figures) MUST_CHECK;
 
-/* Judge popular, neighbours, encoder (may be NULL: its rows stay zero) and blend. Popularity and neighbours count every event before the held-out part, and
- * neighbours also what each user did before the target. weight < 0: choose the neighbours' weight out of 0, .01, … .10, .15, .2, .3, .5, 1 by NDCG@10 of the blend; else use it.
- * Same result at any thread count. */
+/* Judge popular, neighbours, encoder and blend (encoder NULL: the rows of both stay zero). Popularity and neighbours count the positive training events, and nothing
+ * behind train_ends; the input of neighbours and encoder is all that the user did before the target, held out or not. weight < 0: choose the neighbours' weight
+ * out of 0, .01, … .10, .15, .2, .3, .5, 1 by NDCG@10 of the blend on these same cases (among equals the smaller); else use it. Where the encoder knows nothing of
+ * a user the blend is the neighbours alone. max_row as in neighbours.h. STATUS_CONFLICT: progress asked to stop. STATUS_NOMEM. */
 enum status evaluate_methods(const struct dataset *dataset, const struct split *split, const struct type_weights *weights, const struct encoder_view *encoder,
                              float weight, uint32_t neighbours_max_row, struct workers *workers, const struct progress *progress,
                              struct method_figures out_figures[METHODS], float *out_weight) MUST_CHECK;
 
-/* The same for a model that is already written (the verb `evaluate`). */
+/* The same for a model that is already written (the verb `evaluate`), with the model's own neighbours' weight. The model's item and type numbers must be
+ * the dataset's; the dataset may have more of both. STATUS_INVALID: it has fewer. */
 enum status evaluate_model(const struct dataset *dataset, const struct split *split, const struct type_weights *weights, const struct model *model,
                            uint32_t neighbours_max_row, unsigned n_threads, const struct progress *progress,
                            struct method_figures out_figures[METHODS], struct error *error) MUST_CHECK;

@@ -1,7 +1,7 @@
-/* A table of items, each with a row: an open-addressing table of 64-bit words (item << 32 | bits of the count as float), so that a reader gets an item
- * and its count in one load. The writer counts in place; a row that must grow, or whose weaker half must go, is built anew, swapped in through an
- * atomic pointer and the old one retired to the epoch. The table of items grows the same way.
- * A count is never 0, so a word of 0 is a free slot. */
+/* A table of items, each with a row: an open-addressing table of 64-bit words (item << 32 | bits of the count as float), so that a reader
+ * gets an item and its count in one load. The writer counts in place; a row that must grow, or whose weaker half must go, is built anew,
+ * swapped in through an atomic pointer and the old one retired to the epoch. The table of items grows the same way. A count is never 0, so
+ * a word of 0 is a free slot. */
 #include "core/neighbours.h"
 
 #include <math.h>
@@ -274,7 +274,8 @@ static void add_row(const struct table *table, const struct entry *entry, float 
     }
 }
 
-void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float signs[], uint32_t n, float out_scores[], uint32_t n_items)
+void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float signs[], uint32_t n, float out_scores[],
+                      uint32_t n_items)
 {
     const struct table *table = atomic_load_explicit(&neighbours->table, memory_order_acquire);
     memset(out_scores, 0, n_items * sizeof *out_scores);

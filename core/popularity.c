@@ -1,6 +1,6 @@
-/* Each window is one block of sums with its own landmark, swapped whole through an atomic pointer when it must grow or when newer times would
- * overflow exp: then the landmark moves to the newest time and every sum is scaled down (what becomes 0 is hundreds of windows old). Readers
- * normalise by the block's largest sum, so they never see two scales at once. */
+/* Each window is one block of sums with its own landmark, swapped whole through an atomic pointer when it must grow or when newer times
+ * would overflow exp: then the landmark moves to the newest time and every sum is scaled down (what becomes 0 is hundreds of windows old).
+ * Readers normalise by the block's largest sum, so they never see two scales at once. */
 #include "core/popularity.h"
 
 #include <math.h>
@@ -12,10 +12,8 @@
 #define EXPONENT_MAX 300.0 /* exp of it is far from the largest double, and leaves events of 700 windows before the landmark above 0 */
 
 static const double window_ms[WINDOWS] = {
-    [WINDOW_DAY] = 86400e3,
-    [WINDOW_WEEK] = 7 * 86400e3,
-    [WINDOW_MONTH] = 30 * 86400e3,
-    [WINDOW_ALL] = INFINITY, /* every exponent is 0: the plain count */
+    [WINDOW_DAY] = 86400e3, [WINDOW_WEEK] = 7 * 86400e3, [WINDOW_MONTH] = 30 * 86400e3, [WINDOW_ALL] = INFINITY, /* every exponent is 0: the
+                                                                                                                    plain count */
 };
 
 struct block {

@@ -1,5 +1,6 @@
-/* One scan in the order of the items with a heap of the k best so far, its worst on top. Most stretches of 64 scores hold nothing above that worst
- * one, and a loop that the compiler turns into vectors finds that out. Going up in item numbers makes the tie rule free: an equal score comes too late. */
+/* One scan in the order of the items with a heap of the k best so far, its worst on top. Most stretches of 64 scores hold nothing above
+ * that worst one, and a loop that the compiler turns into vectors finds that out. Going up in item numbers makes the tie rule free: an
+ * equal score comes too late. */
 #include "core/top_k.h"
 
 #include <math.h>
@@ -59,7 +60,8 @@ static bool has_above(const float scores[STRETCH], float threshold)
     return any != 0;
 }
 
-size_t top_k(const float scores[], uint32_t n_items, size_t k, bool (*allow)(void *context, uint32_t item), void *context, struct scored out_best[])
+size_t top_k(const float scores[], uint32_t n_items, size_t k, bool (*allow)(void *context, uint32_t item), void *context,
+             struct scored out_best[])
 {
     size_t n = 0;
     float threshold = -INFINITY;

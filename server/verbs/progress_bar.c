@@ -1,5 +1,5 @@
-/* The line is made in one buffer and written with one call, so that it does not tear. On a terminal it starts with a carriage return and ends with
- * "clear to end of line"; a phase's last state is always shown, however soon after the one before. */
+/* The line is made in one buffer and written with one call, so that it does not tear. On a terminal it starts with a carriage return and
+ * ends with "clear to end of line"; a phase's last state is always shown, however soon after the one before. */
 #include "server/verbs/progress_bar.h"
 
 #include "core/base/clock.h"
@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BAR_CELLS 24u
+#define BAR_CELLS            24u
 #define TERMINAL_INTERVAL_NS 100000000ull
 #define LINE_INTERVAL_NS     1000000000ull
 
