@@ -27,7 +27,12 @@ DEFINE_SCOPED(struct catalogue *, catalogue_destroy);
 /* item_id is borrowed for the catalogue's life (it is the names' text). row = NULL: an item known from an event only. */
 enum status catalogue_put(struct catalogue *catalogue, uint32_t item, const char *item_id, const struct stored_item *row) MUST_CHECK;
 
-/* NULL if there is no such number. Inside the epoch. */
+/* The same in two steps: all that can fail before a commit, and what cannot after it. A record that is not published is memory_free's. */
+enum status catalogue_prepare(struct catalogue *catalogue, uint32_t item, const char *item_id, const struct stored_item *row,
+                              struct item **out_record) MUST_CHECK;
+void catalogue_publish(struct catalogue *catalogue, struct item *record); /* takes record */
+
+/* NULL if there is no such number (or a hole below the count). Inside the epoch. */
 const struct item *catalogue_item(const struct catalogue *catalogue, uint32_t item);
 
 uint32_t catalogue_count(const struct catalogue *catalogue); /* numbers given, = V of the answers */
