@@ -21,8 +21,8 @@ struct row {
 
 struct entry {
     _Atomic(struct row *) row; /* NULL: no neighbours yet */
-    _Atomic float n_events;
-    _Atomic float damping; /* n_events^(-1/4); 0 before the first */
+    _Atomic float n_events;    /* an item that came only as someone's past counts as used once */
+    _Atomic float damping;     /* n_events^(-1/4); 1 before the first */
 };
 
 struct table {
@@ -65,7 +65,7 @@ static struct table *table_create(uint32_t n_items)
     for (uint32_t item = 0; item < n_items; item++) {
         atomic_init(&table->entries[item].row, NULL);
         atomic_init(&table->entries[item].n_events, 0);
-        atomic_init(&table->entries[item].damping, 0);
+        atomic_init(&table->entries[item].damping, 1);
     }
     return table;
 }
@@ -259,13 +259,19 @@ enum status neighbours_add(struct neighbours *neighbours, uint32_t item, const u
 
 /* --- the readers' half --- */
 
-/* out_scores[b] += weight * s(item of entry, b) for b < n_items. */
+static float uses_of(const struct entry *entry)
+{
+    float n_events = atomic_load_explicit(&entry->n_events, memory_order_relaxed);
+    return n_events < 1 ? 1 : n_events;
+}
+
+/* out_scores[b] += weight * c[a,b] / (n[a]^(1/2) n[b]^(1/4)) for the entry of a and all b < n_items. */
 static void add_row(const struct table *table, const struct entry *entry, float weight, float out_scores[], uint32_t n_items)
 {
     const struct row *row = atomic_load_explicit(&entry->row, memory_order_acquire);
     if (!row)
         return;
-    weight /= sqrtf(atomic_load_explicit(&entry->n_events, memory_order_relaxed)); /* counted before the row had its first neighbour */
+    weight /= sqrtf(uses_of(entry));
     for (uint32_t i = 0; i < row->n_slots; i++) {
         uint64_t word = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         uint32_t other = packed_item(word);
@@ -308,15 +314,14 @@ uint32_t neighbours_of(const struct neighbours *neighbours, uint32_t item, uint3
     const struct row *row = item < table->n_items ? atomic_load_explicit(&table->entries[item].row, memory_order_acquire) : NULL;
     if (!row || max == 0)
         return 0;
-    float n_item = atomic_load_explicit(&table->entries[item].n_events, memory_order_relaxed);
+    float n_item = uses_of(&table->entries[item]);
     uint32_t n = 0;
     for (uint32_t i = 0; i < row->n_slots; i++) {
         uint64_t word = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         uint32_t other = packed_item(word);
         if (!word || other >= table->n_items)
             continue;
-        float n_other = atomic_load_explicit(&table->entries[other].n_events, memory_order_relaxed);
-        float similarity = packed_count(word) / sqrtf(n_item * n_other);
+        float similarity = packed_count(word) / sqrtf(n_item * uses_of(&table->entries[other]));
         n = insert(out_neighbours, n, max, (struct neighbour){.item = other, .similarity = similarity});
     }
     return n;
