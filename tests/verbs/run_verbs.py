@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""The command line as a user meets it: exit codes, help, refused lines, formats, standard input. Every function `claim_…` is one claim.
+
+  run_verbs.py [--binary FILE] [PART…]
+"""
+import argparse
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
+import service  # noqa: E402
+
+DONE, FAILED, USAGE, SOME_REFUSED, IN_USE = 0, 1, 2, 3, 4
+VERBS = ("serve", "import", "retrain", "evaluate", "version", "help")
+EVENT = {"user_id": "user-1", "item_id": "film-1", "type": "view", "timestamp": 1_700_000_000_000}
+
+
+class Shell:
+    """Runs the program in a folder of its own and checks the exit code at once."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder = binary, folder
+        self.data = folder / "data"
+
+    def __call__(self, code, *arguments, input=None):
+        done = service.run(self.binary, *arguments, input=input)
+        assert done.returncode == code, f"inkling {' '.join(map(str, arguments))}: exit code {done.returncode}, wanted {code}\n{done.stdout[-600:]}{done.stderr[-1500:]}"
+        return done
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def events(self, user):
+        """What the store holds of a user, by way of a server."""
+        with service.Service(self.binary, self.data) as server:
+            answer = server.ask("GET", f"/v1/users/{user}/events?limit=100")
+            return answer.json()["events"] if answer.status == 200 else []
+
+
+def lines(*objects):
+    return "".join(json.dumps(one) + "\n" for one in objects)
+
+
+def numbered(n, **more):
+    return [dict(EVENT, event_id=f"e{number}", timestamp=EVENT["timestamp"] + number, **more) for number in range(n)]
+
+
+def claim_help_names_every_verb(shell):
+    """`inkling help`, `--help` and `help VERB` print help on standard output and end with 0"""
+    for arguments in (["help"], ["--help"]):
+        said = shell(DONE, *arguments).stdout
+        assert all(verb in said for verb in VERBS), said
+    for verb in VERBS:
+        assert shell(DONE, "help", verb).stdout.strip(), verb
+    for verb in ("serve", "import", "retrain", "evaluate"):
+        said = shell(DONE, verb, "--help").stdout
+        assert "--data" in said, said
+
+
+def claim_help_fits_a_terminal(shell):
+    """No line of any help is wider than 100 columns"""
+    for arguments in (["help"], *[[verb, "--help"] for verb in ("serve", "import", "retrain", "evaluate")]):
+        wide = [line for line in shell(DONE, *arguments).stdout.splitlines() if len(line) > 100]
+        assert not wide, f"{arguments}: {wide[0]}"
+
+
+def claim_wrong_usage_ends_with_2(shell):
+    """No verb, an unknown verb, an unknown option, a missing value or file: exit code 2, a sentence on standard error, nothing on standard output"""
+    for arguments in ([], ["frobnicate"], ["import", "--frobnicate"], ["import", "--data"], ["import"], ["retrain", "--data", shell.data, "--split", "never"],
+                      ["retrain", "--data", shell.data, "--epochs", "-1"], ["retrain", "--data", shell.data, "--seed", "x"], ["serve", "--data", shell.data, "--port", "70000"],
+                      ["evaluate", "--data", shell.data, "surplus"]):
+        done = shell(USAGE, *arguments)
+        assert done.stderr.strip() and not done.stdout.strip(), f"{arguments}: {done.stdout!r} {done.stderr!r}"
+
+
+def claim_version_is_one_line(shell):
+    """`inkling version` says its version"""
+    assert "0." in shell(DONE, "version").stdout
+
+
+def claim_all_forms_of_a_file_are_read(shell):
+    """NDJSON and CSV, plain, gzip and zstd, and standard input are read; the type is told by the content, not by the name"""
+    text = lines(*numbered(3))
+    table = "event_id,user_id,item_id,type,timestamp\n" + "".join(f"c{n},user-2,film-{n},like,{EVENT['timestamp'] + n}\n" for n in range(3))
+    packed = subprocess.run(["zstd", "-q", "-c"], input=table.encode(), capture_output=True, check=True).stdout
+    shell(DONE, "import", "--data", shell.data, shell.file("plain", text), shell.file("packed", gzip.compress(lines(*numbered(5)).encode())), shell.file("z", packed))
+    shell(DONE, "import", "--data", shell.data, "-", input=lines(dict(EVENT, event_id="in", user_id="user-3")))
+    assert len(shell.events("user-1")) == 5 and len(shell.events("user-2")) == 3 and len(shell.events("user-3")) == 1
+
+
+def claim_csv_quotes_follow_rfc_4180(shell):
+    """CSV: quoted commas, quotes and line ends in a cell, CRLF line ends, a byte order mark"""
+    table = '\ufeffitem_id,title,categories,price\r\nfilm-1,"One, ""two""\r\nthree",drama|comedy,9.5\r\nfilm-2,Plain,,\r\n'
+    shell(DONE, "import", "--data", shell.data, shell.file("items.csv", table.encode()))
+    with service.Service(shell.binary, shell.data) as server:
+        item = server.ask("GET", "/v1/items/film-1").json()
+        assert item["title"].replace("\r\n", "\n") == 'One, "two"\nthree' and item["categories"] == ["drama", "comedy"] and item["price"] == 9.5, item
+
+
+def claim_items_users_and_events_are_told_apart(shell):
+    """One file may hold items, users and events"""
+    text = lines({"item_id": "film-1", "title": "One"}, {"user_id": "user-1", "attributes": {"age": 30}}, dict(EVENT, event_id="e"))
+    shell(DONE, "import", "--data", shell.data, shell.file("all.ndjson", text))
+    with service.Service(shell.binary, shell.data) as server:
+        assert server.ask("GET", "/v1/items/film-1").json()["title"] == "One"
+        assert server.ask("GET", "/v1/users/user-1").json()["attributes"] == {"age": 30}
+        assert len(server.ask("GET", "/v1/users/user-1/events").json()["events"]) == 1
+
+
+def claim_bad_lines_are_named_and_good_ones_kept(shell):
+    """Bad lines are shown with file, line number and reason, good ones are kept, the exit code is 3"""
+    text = lines(*numbered(2)) + "{not json}\n" + lines(dict(EVENT, colour="red")) + "\n" + lines(dict(EVENT, event_id="late", timestamp="soon")) + lines(dict(EVENT, event_id="e9"))
+    done = shell(SOME_REFUSED, "import", "--data", shell.data, shell.file("mixed.ndjson", text))
+    said = done.stdout + done.stderr
+    for number, word in ((3, ""), (4, "colour"), (6, "timestamp")):
+        assert any(f"mixed.ndjson:{number}" in line and word in line for line in said.splitlines()), f"line {number} ({word}) is not named:\n{said}"
+    assert len(shell.events("user-1")) == 3
+
+
+def claim_strict_refuses_the_whole_file(shell):
+    """With --strict a file with a bad line changes nothing, the exit code is 1"""
+    done = shell(FAILED, "import", "--strict", "--data", shell.data, shell.file("mixed.ndjson", lines(*numbered(200)) + "{}\n" + lines(*numbered(300))))
+    assert "mixed.ndjson:201" in done.stdout + done.stderr, done.stderr
+    assert shell.events("user-1") == []
+
+
+def claim_the_same_file_twice_is_one_file(shell):
+    """Events with an event_id that is there already are counted as duplicates and kept once"""
+    file = shell.file("events.ndjson", lines(*numbered(4)))
+    shell(DONE, "import", "--data", shell.data, file)
+    said = shell(DONE, "import", "--data", shell.data, file)
+    assert "4" in said.stdout + said.stderr and len(shell.events("user-1")) == 4
+
+
+def claim_a_missing_file_is_named(shell):
+    """A file that is not there: exit code 1 and a sentence that names it"""
+    done = shell(FAILED, "import", "--data", shell.data, shell.folder / "nowhere.ndjson")
+    assert "nowhere.ndjson" in done.stderr, done.stderr
+
+
+def claim_a_cut_archive_is_refused(shell):
+    """A gzip or zstd file that ends in the middle is named, and what it promised is not taken for whole"""
+    whole = gzip.compress(lines(*numbered(2000)).encode())
+    done = service.run(shell.binary, "import", "--data", shell.data, shell.file("cut.ndjson.gz", whole[:len(whole) // 2]))
+    assert done.returncode in (FAILED, SOME_REFUSED) and "cut.ndjson.gz" in done.stdout + done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def claim_too_little_data_is_said(shell):
+    """Training without events says how many there are and are needed; evaluate without a model says so"""
+    shell(DONE, "import", "--data", shell.data, shell.file("few.ndjson", lines(*numbered(2))))
+    done = shell(FAILED, "retrain", "--data", shell.data)
+    assert any(character.isdigit() for character in done.stderr), done.stderr
+    done = shell(FAILED, "evaluate", "--data", shell.data)
+    assert "model" in done.stderr.lower(), done.stderr
+
+
+def claim_retrain_reports_steps_and_evaluate_a_table(shell):
+    """retrain prints a line a step (NDJSON with --json); evaluate prints the four methods, with --json the same figures"""
+    shell(DONE, "import", "--data", shell.data, shell.file("events.ndjson", "".join(service.sample_lines("events.ndjson.zst", 40))))
+    done = shell(DONE, "retrain", "--data", shell.data, "--epochs", "2", "--json")
+    steps = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(steps) >= 2 and steps[-1], done.stdout
+    table = shell(DONE, "evaluate", "--data", shell.data).stdout
+    assert all(method in table for method in ("popular", "neighbours", "encoder", "blend")) and "NDCG@10" in table, table
+    json.loads(shell(DONE, "evaluate", "--data", shell.data, "--json").stdout)
+    done = shell(DONE, "retrain", "--data", shell.data, "--epochs", "1", "--seed", "2", "--split", "last")
+    assert "\r" not in done.stderr + done.stdout and "\x1b" not in done.stderr + done.stdout, "control characters without a terminal"
+
+
+def claim_settings_come_from_file_environment_and_option(shell):
+    """inkling.conf, INKLING_… and --set are read, the later wins; an unknown name says where it stands"""
+    shell(DONE, "import", "--data", shell.data, shell.file("e.ndjson", lines(*numbered(2))))
+    (shell.data / "inkling.conf").write_text("[recommend]\nmax_limit = 5\n")
+    with service.Service(shell.binary, shell.data) as server:
+        assert server.ask("GET", "/v1/recommendations?limit=6").status == 400 and server.ask("GET", "/v1/recommendations?limit=5").status == 200
+    with service.Service(shell.binary, shell.data, INKLING_RECOMMEND_MAX_LIMIT="7") as server:
+        assert server.ask("GET", "/v1/recommendations?limit=7").status == 200
+    with service.Service(shell.binary, shell.data, "--set", "recommend.max_limit=9", INKLING_RECOMMEND_MAX_LIMIT="7") as server:
+        assert server.ask("GET", "/v1/recommendations?limit=9").status == 200
+    (shell.data / "inkling.conf").write_text("[http]\n\nport = 0\ncolour = red\n")
+    done = service.run(shell.binary, "serve", "--data", shell.data, "--port", "0", seconds=60)
+    assert done.returncode in (FAILED, USAGE) and "colour" in done.stderr and "4" in done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def claim_without_keys_only_loopback(shell):
+    """Without keys the server binds to loopback only: another address is refused with a sentence"""
+    done = service.run(shell.binary, "serve", "--data", shell.data, "--port", "0", "--set", "http.address=0.0.0.0", seconds=60)
+    assert done.returncode in (FAILED, USAGE) and "loopback" in done.stderr.lower(), f"{done.returncode} {done.stderr}"
+
+
+def claim_a_port_in_use_is_said(shell):
+    """A port that another server holds: exit code 1 and a sentence that names it"""
+    with service.Service(shell.binary, shell.data) as server:
+        done = service.run(shell.binary, "serve", "--data", shell.folder / "other", "--port", server.port, seconds=60)
+        assert done.returncode == FAILED and str(server.port) in done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def claim_a_foreign_database_is_refused(shell):
+    """A data directory whose inkling.db is something else is refused, not overwritten"""
+    shell.data.mkdir()
+    for content in (b"this is no database, just a text\n" * 200, b"SQLite format 3\0" + bytes(4080)):
+        (shell.data / "inkling.db").write_bytes(content)
+        done = service.run(shell.binary, "import", "--data", shell.data, shell.file("e.ndjson", lines(*numbered(1))))
+        assert done.returncode == FAILED and "inkling.db" in done.stderr, f"{done.returncode} {done.stderr}"
+        assert (shell.data / "inkling.db").read_bytes() == content, "it was changed"
+
+
+def claim_output_that_cannot_be_written_is_a_failure(shell):
+    """Help into a full device does not end with 0"""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([shell.binary, "help"], stdout=full, stderr=subprocess.PIPE, env=service.environment())
+    assert done.returncode == FAILED, done
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", default=service.ROOT / "build/debug/server/inkling")
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    args = parser.parse_args()
+    passed = failed = 0
+    began = time.monotonic()
+    for name, claim in list(globals().items()):
+        if name.startswith("claim_") and (not args.parts or any(part in name for part in args.parts)):
+            with service.scratch() as folder:
+                try:
+                    claim(Shell(str(args.binary), folder))
+                    passed += 1
+                    print(f"ok    {claim.__doc__}")
+                except Exception as problem:
+                    failed += 1
+                    print(f"FAIL  {claim.__doc__}\n      {type(problem).__name__}: {problem}", flush=True)
+    print(f"SUITE {passed} passed, {failed} failed: claims about the command line, {time.monotonic() - began:.0f} s")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
