@@ -1,0 +1,220 @@
+/* `inkling retrain`: train a model from what is stored and make it live. A server starts this very verb with --json and reads its lines, so
+ * what is printed there is a contract (server/app/jobs.h). */
+#include "core/base/clock.h"
+#include "core/base/emit.h"
+#include "server/app/retraining.h"
+#include "server/app/training_data.h"
+#include "server/verbs/interrupt.h"
+#include "server/verbs/progress_bar.h"
+#include "server/verbs/verb_settings.h"
+#include "server/verbs/verbs.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_BYTES       4096u
+#define LINE_INTERVAL_NS 200000000ull
+
+static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
+                           "\n"
+                           "Train a new model from the events in DIR, judge it on events that were held out from\n"
+                           "training, write it to DIR/models and make it live. A server that runs on DIR goes on\n"
+                           "answering and takes the new model up by itself; without one, the next start serves it.\n"
+                           "The same data, seed and settings make the same model, at any number of threads.\n"
+                           "\n"
+                           "  --data DIR        the data directory\n"
+                           "  --split time      hold out the newest tenth of the time line (the default): how well would\n"
+                           "                    this model have served the newest events?\n"
+                           "  --split last      hold out the last event of every user\n"
+                           "  --epochs N        passes over the data at most; training stops by itself when the held-out\n"
+                           "                    events are ranked no better for a while (default: 60)\n"
+                           "  --seed N          start of the random numbers (default: 1)\n"
+                           "  --threads N       processors to use (default: all)\n"
+                           "  --set NAME=VALUE  a setting for this run, as in DIR/inkling.conf; e.g. weights.view=0.5\n"
+                           "  --json            progress as one JSON object a line on standard output, at the end\n"
+                           "                    {\"model_version\": …} or {\"error\": …}\n"
+                           "  --help            this text\n"
+                           "\n"
+                           "Examples:\n"
+                           "  inkling retrain --data /var/lib/inkling\n"
+                           "  inkling retrain --data shop --split last --epochs 20 --seed 7\n"
+                           "\n"
+                           "Ends with 0 when there is a new model, 1 when there is none (the reason is said),\n"
+                           "2 on wrong usage. Ctrl-C stops it with nothing left behind.\n";
+
+struct retrain_options {
+    struct verb_settings settings;
+    struct retrain_query query;
+    bool wants_json, wants_help;
+};
+
+static int usage(const char *words, const char *value)
+{
+    (void)fprintf(stderr, "inkling retrain: %s%s%s. See: inkling retrain --help\n", words, value ? ", not " : "", value ? value : "");
+    return EXIT_CODE_USAGE;
+}
+
+/* The index of word in words (NULL-terminated), or -1. */
+static int find_word(const char *const words[], const char *word)
+{
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], word) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int read_option(int option, const char *value, struct retrain_options *options)
+{
+    switch (option) {
+    case 'd': options->settings.directory = value; return EXIT_CODE_DONE;
+    case 'j': options->wants_json = true; return EXIT_CODE_DONE;
+    case 'h': options->wants_help = true; return EXIT_CODE_DONE;
+    case 's': {
+        int split = find_word(split_names, value);
+        options->query.split = (enum split_kind)split;
+        return split >= 0 ? EXIT_CODE_DONE : usage("--split wants time or last", value);
+    }
+    case 'e':
+        return option_number(value, 1, 10000, &options->query.epochs) ? EXIT_CODE_DONE
+                                                                      : usage("--epochs wants a number from 1 to 10000", value);
+    case 'r':
+        return option_number(value, 0, INT64_MAX, &options->query.seed) ? EXIT_CODE_DONE : usage("--seed wants a number from 0 up", value);
+    case 't':
+        return option_number(value, 1, 256, &options->query.n_threads) ? EXIT_CODE_DONE
+                                                                       : usage("--threads wants a number from 1 to 256", value);
+    case 'S': return verb_settings_add(&options->settings, value) ? EXIT_CODE_DONE : usage("too many --set", NULL);
+    default: return usage("wrong option", NULL);
+    }
+}
+
+static int read_options(int argc, char **argv, struct retrain_options *options)
+{
+    static const struct option long_options[] = {
+        {"data", required_argument, NULL, 'd'}, {"split", required_argument, NULL, 's'},   {"epochs", required_argument, NULL, 'e'},
+        {"seed", required_argument, NULL, 'r'}, {"threads", required_argument, NULL, 't'}, {"set", required_argument, NULL, 'S'},
+        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    optind = 0;
+    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        int code = read_option(option, optarg, options);
+        if (code != EXIT_CODE_DONE)
+            return code;
+    }
+    return optind < argc ? usage("no arguments are expected behind the options", argv[optind]) : EXIT_CODE_DONE;
+}
+
+/* --- progress as JSON lines --- */
+
+struct json_lines {
+    char phase[48], note[160];
+    uint64_t written_ns;
+};
+
+static void write_line(const struct buffer *line)
+{
+    if (!line->failed) {
+        (void)printf("%s\n", line->bytes);
+        (void)fflush(stdout);
+    }
+}
+
+/* One object for every new phase or note and at the end of a phase; between them no more than five a second. */
+static bool report_json(void *context, const struct progress_step *step)
+{
+    struct json_lines *lines = context;
+    const char *note = step->note ? step->note : "";
+    uint64_t now_ns = clock_monotonic_ns();
+    bool is_new =
+        strncmp(lines->phase, step->phase, sizeof lines->phase - 1) != 0 || strncmp(lines->note, note, sizeof lines->note - 1) != 0;
+    if (is_new || step->done == step->total || now_ns - lines->written_ns >= LINE_INTERVAL_NS) {
+        SCOPED(buffer_clear) struct buffer line;
+        struct emit emit;
+        buffer_init(&line, LINE_BYTES);
+        emit_init(&emit, &line);
+        emit_open_object(&emit, NULL);
+        emit_text(&emit, "phase", step->phase);
+        emit_integer(&emit, "done", (int64_t)step->done);
+        emit_integer(&emit, "total", (int64_t)step->total);
+        emit_text(&emit, "note", step->note);
+        emit_close_object(&emit);
+        write_line(&line);
+        lines->written_ns = now_ns;
+        (void)snprintf(lines->phase, sizeof lines->phase, "%s", step->phase);
+        (void)snprintf(lines->note, sizeof lines->note, "%s", note);
+    }
+    return !interrupt_pending();
+}
+
+static void write_end(const char *name, const char *text)
+{
+    SCOPED(buffer_clear) struct buffer line;
+    struct emit emit;
+    buffer_init(&line, LINE_BYTES);
+    emit_init(&emit, &line);
+    emit_open_object(&emit, NULL);
+    emit_text(&emit, name, text);
+    emit_close_object(&emit);
+    write_line(&line);
+}
+
+/* --- the work --- */
+
+static int say_failure(const struct retrain_options *options, enum status status, const struct error *error)
+{
+    const char *detail = error->detail[0] ? error->detail : status_text(status);
+    if (options->wants_json)
+        write_end("error", detail);
+    else
+        (void)fprintf(stderr, "inkling retrain: %s\n", detail);
+    return status == STATUS_BUSY ? EXIT_CODE_IN_USE : EXIT_CODE_FAILED;
+}
+
+static int adopt(const struct retrain_options *options, const struct settings *settings, const char *version)
+{
+    struct error error = {0};
+    enum status status = retraining_adopt(settings, version, &error);
+    if (status != STATUS_OK && status != STATUS_BUSY)
+        return say_failure(options, status, &error);
+    if (options->wants_json)
+        write_end("model_version", version);
+    else if (status == STATUS_OK)
+        (void)printf("model %s is trained and live: the next `inkling serve` answers with it\n", version);
+    else
+        (void)printf("model %s is trained; the server that runs on %s takes it up by itself\n", version, settings->data_directory);
+    return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+static int retrain(const struct retrain_options *options, const struct settings *settings)
+{
+    struct error error = {0};
+    struct progress_bar bar;
+    struct json_lines lines = {0};
+    char version[MODEL_VERSION_BYTES];
+    interrupt_begin();
+    progress_bar_init(&bar);
+    struct progress progress = progress_bar_progress(&bar);
+    if (options->wants_json)
+        progress = (struct progress){.report = report_json, .context = &lines};
+    enum status status = retraining_run(settings, &options->query, &progress, version, &error);
+    progress_bar_finish(&bar);
+    if (status == STATUS_CONFLICT && interrupt_pending())
+        (void)fail(&error, status, "stopped: no model was written");
+    return status == STATUS_OK ? adopt(options, settings, version) : say_failure(options, status, &error);
+}
+
+int retrain_verb(int argc, char **argv)
+{
+    struct retrain_options options = {.query = {.split = SPLIT_TIME, .seed = 1}};
+    struct settings settings;
+    struct error error = {0};
+    int code = read_options(argc, argv, &options);
+    if (code != EXIT_CODE_DONE)
+        return code;
+    if (options.wants_help)
+        return fputs(help, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+    if (verb_settings_load(&options.settings, &settings, &error) != STATUS_OK)
+        return usage(error.detail, NULL);
+    return retrain(&options, &settings);
+}
