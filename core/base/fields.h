@@ -13,10 +13,10 @@
 enum field_kind {           /* the member of the C struct */
     FIELD_ID,               /* const char *: an id as in utf8_is_id */
     FIELD_TEXT,             /* const char *: up to max bytes of UTF-8 */
-    FIELD_NUMBER,           /* double in [least, most]; give the struct NAN to know that it was not there */
-    FIELD_INTEGER,          /* int64_t in [least, most] */
+    FIELD_NUMBER,           /* double, finite, in [least, most] if least < most; give the struct NAN to know that it was not there */
+    FIELD_INTEGER,          /* int64_t, in [least, most] if least < most */
     FIELD_BOOLEAN,          /* bool */
-    FIELD_TIME,             /* int64_t Unix ms, from RFC 3339 text or an integer */
+    FIELD_TIME,             /* int64_t Unix ms in the years 0000 to 9999, from RFC 3339 text or an integer */
     FIELD_IDS,              /* struct texts: up to max ids, each as FIELD_ID */
     FIELD_JSON,             /* const char *: an object as compact JSON of up to max bytes */
     FIELD_RECORDS,          /* struct records: up to max objects read by table `of` */
@@ -73,7 +73,8 @@ void mistakes_add(struct mistakes *mistakes, struct arena *arena, const char *po
 enum status fields_read(const struct fields *fields, const struct node *object, const char *pointer, struct arena *arena,
                         void *out_record, uint64_t *present, struct mistakes *mistakes) MUST_CHECK;
 
-/* Read one field from a CSV cell or query value into record. FIELD_IDS are split at '|' in CSV (separator says). FIELD_RECORDS cannot. */
+/* Read one field from a CSV cell or query value into record. FIELD_IDS are split at separator ('|' in CSV); an empty text is none of them,
+ * FIELD_TEXT may be empty, any other field may not. FIELD_RECORDS cannot. */
 enum status field_read_text(const struct field *field, const char *text, char separator, const char *pointer, struct arena *arena,
                             void *record, struct mistakes *mistakes) MUST_CHECK;
 

@@ -22,7 +22,7 @@ extern const struct fields item_input_fields;
 /* The row of an item: lists as JSON in the arena. STATUS_NOMEM. */
 enum status item_input_store(const struct item_input *input, uint32_t item, struct arena *arena, struct stored_item *out_row) MUST_CHECK;
 
-/* And back: what PATCH starts from. */
+/* And back: what PATCH starts from. STATUS_NOMEM, or STATUS_CORRUPT: a list in the row is none. */
 enum status item_input_load(const struct stored_item *row, const char *item_id, struct arena *arena, struct item_input *out_input) MUST_CHECK;
 
 #endif
