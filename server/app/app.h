@@ -59,6 +59,9 @@ enum status app_submit(struct app *app, struct write *write, struct error *error
 
 /* --- reads --- */
 
+/* How much of the arena one of the lists below takes at most with today's catalogue (besides 40 bytes a context event). Outside or inside the epoch. */
+size_t app_scratch_bytes(struct app *app);
+
 enum reason { REASON_BEHAVIOUR /* encoder and neighbours */, REASON_NEIGHBOURS /* no model yet */, REASON_POPULAR };
 extern const char *const reason_names[]; /* "behaviour", "neighbours", "popular" */
 

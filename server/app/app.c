@@ -1,0 +1,203 @@
+/* The service put together and taken apart: app_open and app_close are its summary. The questions are in recommend.c and profile.c, what writes do in record.c. */
+#include "core/base/log.h"
+#include "core/base/node.h"
+#include "server/app/service.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define BEHAVIOUR_SHARDS 64u
+#define CHILD_GRACE_MS   5000
+
+/* --- memory --- */
+
+static enum status create_memory(struct app *app, struct error *error)
+{
+    const struct settings *settings = app->settings;
+    struct behaviour_limits limits = {.n_shards = BEHAVIOUR_SHARDS,
+                                      .max_events = (uint32_t)settings->behaviour_max_events,
+                                      .max_bytes = (uint64_t)settings->behaviour_max_bytes};
+    struct behaviour_source source = {.read = learn_user_again, .context = app};
+    app->epoch = epoch_create();
+    if (!app->epoch)
+        return fail(error, STATUS_NOMEM, "no memory for the service");
+    live_init(&app->live, app->epoch);
+    bool is_good = true;
+    for (int kind = 0; kind < NAME_KINDS; kind++)
+        is_good &= (app->names[kind] = names_create()) != NULL;
+    app->catalogue = catalogue_create(app->epoch);
+    app->behaviour = behaviour_create(&limits, &source);
+    app->neighbours = neighbours_create(app->epoch, (uint32_t)settings->neighbours_max_row);
+    app->popularity = popularity_create(app->epoch);
+    is_good &= app->catalogue && app->behaviour && app->neighbours && app->popularity;
+    return is_good ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory for the service");
+}
+
+static void destroy_memory(struct app *app)
+{
+    if (!app->epoch)
+        return;
+    live_clear(&app->live);
+    popularity_destroy(app->popularity);
+    neighbours_destroy(app->neighbours);
+    behaviour_destroy(app->behaviour);
+    catalogue_destroy(app->catalogue);
+    for (int kind = 0; kind < NAME_KINDS; kind++)
+        names_destroy(app->names[kind]);
+    epoch_destroy(app->epoch);
+}
+
+/* --- open and close --- */
+
+/* New files are a chance, not a condition: a service that can answer starts. */
+static void adopt_at_start(struct app *app)
+{
+    struct error error = {0};
+    if (adopt_models(app, &error) != STATUS_OK)
+        log_line(LOG_WARNING, "models", "new model files could not be registered: %s", error.detail);
+}
+
+static enum status start_threads(struct app *app, struct error *error)
+{
+    TRY(recorder_create(app, &app->recorder, error));
+    struct writer_actions actions = {.record = recorder_record, .idle = recorder_rest, .context = app->recorder};
+    TRY(writer_start((uint32_t)app->settings->events_queue, &actions, &app->writer, error));
+    return watcher_start(app, &app->watcher, error);
+}
+
+static enum status open_parts(struct app *app, const struct job_program *program, struct error *error)
+{
+    const char *directory = app->settings->data_directory;
+    node_start();
+    if (sodium_init() < 0)
+        return fail(error, STATUS_IO, "no source of random numbers");
+    TRY(create_memory(app, error));
+    TRY(store_open(directory, STORE_WRITE, &app->store, error));
+    TRY(readers_open(directory, &app->readers, error));
+    TRY(learn_stored(app, error));
+    app->jobs = jobs_create(program, directory);
+    if (!app->jobs)
+        return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
+    adopt_at_start(app);
+    if (!live_get(&app->live))
+        TRY(open_live_model(app, error));
+    return start_threads(app, error);
+}
+
+enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app, struct error *error)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        return fail(error, STATUS_NOMEM, "no memory for the service");
+    app->settings = settings;
+    (void)pthread_mutex_init(&app->trouble_lock, NULL); /* cannot fail with default attributes */
+    enum status status = open_parts(app, program, error);
+    if (status != STATUS_OK) {
+        app_close(app);
+        return status;
+    }
+    *out_app = app;
+    return STATUS_OK;
+}
+
+enum status app_open(const struct settings *settings, struct app **out_app, struct error *error)
+{
+    static const struct job_program program = {.path = "/proc/self/exe", .grace_ms = CHILD_GRACE_MS};
+    return app_open_with(settings, &program, out_app, error);
+}
+
+void app_close(struct app *app)
+{
+    if (!app)
+        return;
+    app_begin_stop(app);
+    watcher_stop(app->watcher);
+    writer_stop(app->writer);
+    recorder_destroy(app->recorder);
+    jobs_destroy(app->jobs);
+    readers_close(app->readers);
+    store_close(app->store);
+    destroy_memory(app);
+    (void)pthread_mutex_destroy(&app->trouble_lock);
+    free(app);
+}
+
+/* --- the calls that only pass on --- */
+
+unsigned app_enter(struct app *app)
+{
+    return epoch_enter(app->epoch);
+}
+
+void app_leave(struct app *app, unsigned slot)
+{
+    epoch_leave(app->epoch, slot);
+}
+
+enum status app_submit(struct app *app, struct write *write, struct error *error)
+{
+    return writer_submit(app->writer, write, error);
+}
+
+const struct item *app_find_item(struct app *app, const char *item_id)
+{
+    uint32_t number = names_find(app->names[NAME_ITEM], item_id);
+    const struct item *item = number == NAMES_NONE ? NULL : catalogue_item(app->catalogue, number);
+    return item && !item->row.deleted ? item : NULL;
+}
+
+const struct item *app_item(struct app *app, uint32_t number)
+{
+    return catalogue_item(app->catalogue, number);
+}
+
+uint32_t app_count_items(struct app *app)
+{
+    return catalogue_count(app->catalogue);
+}
+
+const char *app_category_name(struct app *app, uint32_t category)
+{
+    return names_text(catalogue_categories(app->catalogue), category);
+}
+
+enum status app_retrain(struct app *app, const struct retrain_query *query, struct job *out_job, struct error *error)
+{
+    if (atomic_load(&app->is_stopping))
+        return fail(error, STATUS_BUSY, "the service is stopping");
+    TRY(jobs_add(app->jobs, query, out_job, error));
+    watcher_wake(app->watcher);
+    return STATUS_OK;
+}
+
+enum status app_job(struct app *app, const char *job_id, struct job *out_job)
+{
+    return jobs_find(app->jobs, job_id, out_job);
+}
+
+size_t app_jobs(struct app *app, size_t max, struct job out_jobs[])
+{
+    return jobs_list(app->jobs, max, out_jobs);
+}
+
+enum status app_cancel_job(struct app *app, const char *job_id, struct job *out_job, struct error *error)
+{
+    TRY(jobs_cancel(app->jobs, job_id, out_job, error));
+    watcher_wake(app->watcher);
+    return STATUS_OK;
+}
+
+enum status app_ready(struct app *app, struct error *error)
+{
+    if (atomic_load(&app->is_stopping))
+        return fail(error, STATUS_BUSY, "the service is stopping");
+    (void)pthread_mutex_lock(&app->trouble_lock);
+    struct error trouble = app->trouble;
+    (void)pthread_mutex_unlock(&app->trouble_lock);
+    return trouble.detail[0] ? fail(error, STATUS_BUSY, "the last commit failed: %s", trouble.detail) : STATUS_OK;
+}
+
+void app_begin_stop(struct app *app)
+{
+    atomic_store(&app->is_stopping, true);
+}

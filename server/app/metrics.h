@@ -1,0 +1,19 @@
+/* The service's own figures, in Prometheus' text format. Counters live in struct figures; what can be asked for is asked when the page is printed.
+ * Threads: any. */
+#ifndef APP_METRICS_H
+#define APP_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum { ANSWERS = 4 }; /* enum reason of the first item, and one for an empty answer */
+
+struct figures {
+    atomic_uint_fast64_t events, last_commit_failed; /* gauges kept here */
+    atomic_uint_fast64_t events_accepted, events_duplicate, writes_failed, writes_refused;
+    atomic_uint_fast64_t commits, commits_failed, commit_ns;
+    atomic_uint_fast64_t answers[ANSWERS], answers_degraded;
+    atomic_uint_fast64_t models_adopted, models_damaged, model_swaps;
+};
+
+#endif

@@ -1,0 +1,118 @@
+/* Filtering is asked only for items that would enter (core/top_k), so a filter costs little however many items there are. */
+#include "server/app/selection.h"
+
+#include "core/base/clock.h"
+
+#include <math.h>
+#include <sodium.h>
+
+const char *const reason_names[] = {"behaviour", "neighbours", "popular"};
+
+enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena, struct error *error)
+{
+    /* The model first: it never knows more items than a catalogue that is read later; but sizes do not rely on that. */
+    const struct model *model = live_get(&app->live);
+    uint32_t n_items = catalogue_count(app->catalogue), n_known = model ? model_facts(model)->shape.n_items : 0;
+    uint32_t n_scores = n_known > n_items ? n_known : n_items;
+    *selection = (struct selection){.app = app, .kind = KIND_ANY, .model = model, .n_items = n_items, .limit = limit, .now_ms = clock_now_ms()};
+    selection->left_out = (struct marks){.words = arena_alloc_array(arena, n_items / 64 + 1, sizeof(uint64_t)), .n_items = n_items};
+    selection->scores = arena_alloc_array(arena, n_scores + 1, sizeof(float));
+    selection->others = arena_alloc_array(arena, n_scores + 1, sizeof(float));
+    selection->best = arena_alloc_array(arena, limit, sizeof *selection->best);
+    selection->items = arena_alloc_array(arena, limit, sizeof *selection->items);
+    if (!selection->left_out.words || !selection->scores || !selection->others || !selection->best || !selection->items)
+        return fail(error, STATUS_NOMEM, "no memory for an answer over %u items", n_items);
+    return STATUS_OK;
+}
+
+enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena, struct error *error)
+{
+    if (!n)
+        return STATUS_OK;
+    uint32_t *numbers = arena_alloc_array(arena, n, sizeof *numbers);
+    if (!numbers)
+        return fail(error, STATUS_NOMEM, "no memory for %zu categories", n);
+    selection->is_filtered = true;
+    selection->categories = numbers;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t number = names_find(catalogue_categories(selection->app->catalogue), names[i]);
+        if (number != NAMES_NONE)
+            numbers[selection->n_categories++] = number;
+    }
+    return STATUS_OK;
+}
+
+static bool has_category(const struct selection *selection, const struct item *item)
+{
+    for (uint32_t i = 0; i < item->n_categories; i++)
+        for (size_t k = 0; k < selection->n_categories; k++)
+            if (item->categories[i] == selection->categories[k])
+                return true;
+    return false;
+}
+
+static bool is_eligible(void *context, uint32_t number)
+{
+    const struct selection *selection = context;
+    if (marks_get(&selection->left_out, number))
+        return false;
+    const struct item *item = catalogue_item(selection->app->catalogue, number);
+    if (!item || item->row.deleted || item->row.hidden)
+        return false;
+    if (item->row.expires_at_ms != INT64_MIN && item->row.expires_at_ms <= selection->now_ms)
+        return false;
+    if (selection->kind != KIND_ANY && (int)item->row.kind != selection->kind)
+        return false;
+    return !selection->is_filtered || has_category(selection, item);
+}
+
+void selection_pick(struct selection *selection, const float scores[], enum reason reason)
+{
+    size_t n = top_k(scores, selection->n_items, selection->limit - selection->n, is_eligible, selection, selection->best);
+    for (size_t i = 0; i < n; i++) {
+        marks_set(&selection->left_out, selection->best[i].item);
+        selection->items[selection->n++] =
+            (struct recommended){.item = selection->best[i].item, .score = selection->best[i].score, .reason = reason};
+    }
+}
+
+void selection_pick_positive(struct selection *selection, float scores[], enum reason reason)
+{
+    for (uint32_t i = 0; i < selection->n_items; i++)
+        if (!(scores[i] > 0))
+            scores[i] = -INFINITY;
+    selection_pick(selection, scores, reason);
+}
+
+void selection_fill(struct selection *selection)
+{
+    static const enum window windows[] = {WINDOW_MONTH, WINDOW_ALL};
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0] && selection->n < selection->limit; i++) {
+        popularity_score(selection->app->popularity, windows[i], selection->others, selection->n_items);
+        selection_pick_positive(selection, selection->others, REASON_POPULAR);
+    }
+    if (selection->n == selection->limit)
+        return;
+    for (uint32_t i = 0; i < selection->n_items; i++)
+        selection->others[i] = 0; /* nobody touched what is left: in the order in which it came */
+    selection_pick(selection, selection->others, REASON_POPULAR);
+}
+
+static void random_id(char out_id[33])
+{
+    unsigned char bytes[16];
+    randombytes_buf(bytes, sizeof bytes);
+    (void)sodium_bin2hex(out_id, 33, bytes, sizeof bytes);
+}
+
+void selection_finish(struct selection *selection, struct recommendations *out)
+{
+    random_id(out->recommendation_id);
+    out->model_version = selection->model ? model_facts(selection->model)->version : NULL;
+    out->items = selection->items;
+    out->n_items = selection->n;
+    size_t answer = selection->n ? (size_t)selection->items[0].reason : ANSWERS - 1;
+    atomic_fetch_add_explicit(&selection->app->figures.answers[answer], 1, memory_order_relaxed);
+    if (out->degraded)
+        atomic_fetch_add_explicit(&selection->app->figures.answers_degraded, 1, memory_order_relaxed);
+}

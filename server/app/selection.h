@@ -1,0 +1,48 @@
+/* A selection: the items of one answer as they are picked from one score after another, each item once, filtered by what the question allows.
+ *
+ * Threads: one request's; inside the epoch. All memory is the request's arena's. */
+#ifndef APP_SELECTION_H
+#define APP_SELECTION_H
+
+#include "core/top_k.h"
+#include "server/app/service.h"
+
+struct selection {
+    struct app *app;
+    /* the question; set by the caller after selection_init */
+    int kind;                   /* enum item_kind or KIND_ANY */
+    const uint32_t *categories; /* any of these */
+    size_t n_categories;
+    bool is_filtered; /* by categories; with n_categories = 0 nothing passes */
+    /* the catalogue at this moment */
+    const struct model *model; /* NULL: none */
+    uint32_t n_items;          /* V */
+    int64_t now_ms;
+    struct marks left_out; /* seen, excluded, or picked already */
+    /* scratch: [max(V, the model's V)] each */
+    float *scores, *others;
+    /* the answer */
+    uint32_t limit;
+    struct scored *best;
+    struct recommended *items;
+    size_t n;
+};
+
+enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena, struct error *error) MUST_CHECK;
+
+/* Only items of these categories; names that no item has are left out. */
+enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena, struct error *error) MUST_CHECK;
+
+/* Pick from scores[V] until the limit is reached. */
+void selection_pick(struct selection *selection, const float scores[], enum reason reason);
+
+/* The same, only items with a score above 0. Changes scores. */
+void selection_pick_positive(struct selection *selection, float scores[], enum reason reason);
+
+/* By popularity of the month, then of all time, then whatever is eligible. Uses others. */
+void selection_fill(struct selection *selection);
+
+/* Give the items away: the answer but for its degraded and seen_seq. Counts it in the figures. */
+void selection_finish(struct selection *selection, struct recommendations *out);
+
+#endif

@@ -1,0 +1,81 @@
+/* The inside of the running service: what the files behind app.h share. Nothing outside of server/app (and its tests) includes it.
+ *
+ * Who may touch what: names, behaviour, catalogue, neighbours, popularity and live have one writer (the writer thread; before it starts, app_open) and any
+ * readers by their own rules. store is the writer thread's. figures are atomics. */
+#ifndef APP_SERVICE_H
+#define APP_SERVICE_H
+
+#include "core/dataset.h"
+#include "core/neighbours.h"
+#include "server/app/app.h"
+#include "server/app/behaviour.h"
+#include "server/app/jobs.h"
+#include "server/app/live.h"
+#include "server/app/metrics.h"
+#include "server/app/readers.h"
+#include "server/app/watcher.h"
+#include "server/app/writer.h"
+#include "storage/event_store.h"
+#include "storage/model_registry.h"
+#include "storage/name_store.h"
+
+#include <pthread.h>
+
+struct recorder;
+
+struct app {
+    const struct settings *settings;
+    struct epoch *epoch;
+    struct store *store;
+    struct readers *readers;
+    struct names *names[NAME_KINDS];
+    _Atomic float type_weights[EVENT_TYPES_MAX];
+    struct catalogue *catalogue;
+    struct behaviour *behaviour;
+    struct neighbours *neighbours;
+    struct popularity *popularity;
+    struct live live;
+    struct recorder *recorder;
+    struct writer *writer;
+    struct jobs *jobs;
+    struct watcher *watcher;
+    struct figures figures;
+    atomic_uint_fast64_t seen_seq; /* every event up to it is in memory */
+    atomic_bool is_stopping;
+    pthread_mutex_t trouble_lock; /* guards trouble */
+    struct error trouble;         /* why the last commit failed; empty: it did not */
+};
+
+/* app_open with a program of the test's own in place of /proc/self/exe for training. */
+enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app, struct error *error) MUST_CHECK;
+
+/* --- learn.c: what an event changes in memory --- */
+
+struct learned_event {
+    uint64_t seq;
+    int64_t at_ms;
+    uint32_t user, item, type;
+};
+
+void learn_type(struct app *app, uint32_t type);                             /* after its name was added: look up its weight */
+void learn_event(struct app *app, const struct learned_event *event);        /* behaviour, neighbours, popularity */
+enum status learn_stored(struct app *app, struct error *error) MUST_CHECK;   /* at start: everything that the store holds */
+enum status learn_user_again(void *context, uint32_t user, uint64_t before_seq, struct behaviour_rebuild *rebuild, struct error *error) MUST_CHECK;
+
+/* --- record.c: what a batch of writes does in the transaction, and after it --- */
+
+enum status recorder_create(struct app *app, struct recorder **out_recorder, struct error *error) MUST_CHECK;
+void recorder_destroy(struct recorder *recorder);
+void recorder_record(void *recorder, struct write *batch);
+void recorder_rest(void *recorder);
+
+/* --- adoption.c: from files to the live model --- */
+
+/* Register files of DIR/models that are not known, and make the newest good one live. */
+enum status adopt_models(struct app *app, struct error *error) MUST_CHECK;
+/* At start: open the live model; if it is damaged, the newest other that opens; else none. */
+enum status open_live_model(struct app *app, struct error *error) MUST_CHECK;
+/* STATUS_NOT_FOUND, or STATUS_CORRUPT if its file is refused (it is then marked damaged). */
+enum status activate_model(struct app *app, const char *version, struct error *error) MUST_CHECK;
+
+#endif
