@@ -16,25 +16,33 @@
 
 #define REPEATS 2000
 
-/* A line is a user and items 1, 2, …; the step is the time. */
+/* A line is a user and items 1, 2, …; the step is the time. What is no number ends the line. */
+static enum status add_line(struct dataset_builder *builder, uint32_t user, const char *line, uint32_t *n_items)
+{
+    const char *rest = strchr(line, ' ');
+    for (int64_t step = 0; rest; step++) {
+        char *end;
+        unsigned long item = strtoul(rest, &end, 10);
+        if (end == rest || item >= UINT32_MAX)
+            break;
+        *n_items = item >= *n_items ? (uint32_t)item + 1 : *n_items;
+        TRY(dataset_add(builder, user, (uint32_t)item, 0, step));
+        rest = end;
+    }
+    return STATUS_OK;
+}
+
 static enum status read_lines(FILE *file, struct dataset **out_dataset)
 {
     SCOPED(dataset_builder_destroy) struct dataset_builder *builder = dataset_builder_create();
-    char *line = NULL, *rest = NULL;
+    enum status status = builder ? STATUS_OK : STATUS_NOMEM;
+    char *line = NULL;
     size_t capacity = 0;
     uint32_t n_users = 0, n_items = 0;
-    while (builder && getline(&line, &capacity, file) > 0) {
-        int64_t step = 0;
-        (void)strtok_r(line, " \n", &rest);
-        for (char *word = strtok_r(NULL, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
-            uint32_t item = (uint32_t)strtoul(word, NULL, 10);
-            n_items = item >= n_items ? item + 1 : n_items;
-            TRY(dataset_add(builder, n_users, item, 0, step++));
-        }
-        n_users++;
-    }
+    while (status == STATUS_OK && getline(&line, &capacity, file) > 0)
+        status = add_line(builder, n_users++, line, &n_items);
     free(line);
-    return builder ? dataset_finish(builder, n_users, n_items, 1, out_dataset) : STATUS_NOMEM;
+    return status == STATUS_OK ? dataset_finish(builder, n_users, n_items, 1, out_dataset) : status;
 }
 
 static enum status measure_quality(const struct dataset *dataset, uint32_t max_row)

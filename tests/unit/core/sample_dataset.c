@@ -1,4 +1,5 @@
-#include "sample_dataset.h"
+/* The helpers of sample_dataset.h; cr_assert ends the test that asked. */
+#include "tests/unit/core/sample_dataset.h"
 
 #include <criterion/criterion.h>
 

@@ -1,3 +1,4 @@
+/* Means, deviations and blends small enough to be computed by hand. */
 #include "core/blend.h"
 
 #include <criterion/criterion.h>

@@ -1,4 +1,6 @@
-#include "sample_dataset.h"
+/* Order of events, and the two splits on histories of a few events each. What would surprise: a time beyond the quantile must be later than
+ * it, so equal times are never cut apart. */
+#include "tests/unit/core/sample_dataset.h"
 
 #include <criterion/criterion.h>
 

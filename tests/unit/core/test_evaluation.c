@@ -1,7 +1,8 @@
+/* Ranks and figures by hand; encoders made of a formula, so that what should come out is known; the same bits at any thread count. */
 #include "core/base/random.h"
 #include "core/evaluation.h"
 #include "core/neighbours.h"
-#include "sample_dataset.h"
+#include "tests/unit/core/sample_dataset.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Counts and scores by hand: most walks use each item once, so that the dampings are 1 and a score is the count itself. */
 #include "core/neighbours.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* Fading by hand: an event one window older than the newest counts 1/e of it. */
 #include "core/popularity.h"
 
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* Best-of lists by hand, and against a full sort of random scores with many ties (fixed seed). */
 #include "core/base/random.h"
 #include "core/top_k.h"
 
