@@ -295,6 +295,46 @@ def run_all(cases, port, verbose):
     return failed
 
 
+# (response file, status, headers, body, does it match)
+SELF_TEST = [
+    ("HTTP/1.1 200\n", 200, {}, b"x", True),
+    ("HTTP/1.1 200 OK\n", 404, {}, b"", False),
+    ("HTTP/1.1 200\nX-A: b\n", 200, {"x-a": "b"}, b"", True),
+    ("HTTP/1.1 200\nX-A: b\n", 200, {"x-a": "c"}, b"", False),
+    ("HTTP/1.1 200\nX-A: <any>\n", 200, {}, b"", False),
+    ("HTTP/1.1 200\nX-A: <none>\n", 200, {"x-a": "c"}, b"", False),
+    ('HTTP/1.1 200\n\n{"a": 1, "b": "<int>"}\n', 200, {}, b'{"b": 7, "a": 1.0}', True),
+    ('HTTP/1.1 200\n\n{"a": 1}\n', 200, {}, b'{"a": true}', False),
+    ('HTTP/1.1 200\n\n{"a": 1}\n', 200, {}, b'{"a": 1, "b": 2}', False),
+    ('HTTP/1.1 200\n\n{"a": 1, "<more>": "<any>"}\n', 200, {}, b'{"a": 1, "b": 2}', True),
+    ('HTTP/1.1 200\n\n{"a": "<int>"}\n', 200, {}, b'{"a": true}', False),
+    ('HTTP/1.1 200\n\n{"a": "<id>"}\n', 200, {}, b'{"a": ""}', False),
+    ('HTTP/1.1 200\n\n{"a": "<time>"}\n', 200, {}, b'{"a": "yesterday"}', False),
+    ('HTTP/1.1 200\n\n{"a": "<time>"}\n', 200, {}, b'{"a": "2024-01-01T00:00:00.000Z"}', True),
+    ('HTTP/1.1 200\n\n[1, "<more>"]\n', 200, {}, b"[1, 2, 3]", True),
+    ("HTTP/1.1 200\n\n[1, 2]\n", 200, {}, b"[1, 2, 3]", False),
+    ("HTTP/1.1 200\n\n[1, 2]\n", 200, {}, b"[2, 1]", False),
+    ("HTTP/1.1 200\n\nplain\n", 200, {}, b"plain\n", True),
+    ("HTTP/1.1 200\n\nplain\n", 200, {}, b"plainer\n", False),
+    ('HTTP/1.1 200\n\n{"a": 1}\n', 200, {}, b"no JSON", False),
+]
+
+
+def self_test():
+    """How many of the comparisons above come out as they should not."""
+    failed = 0
+    for response, status, headers, body, matches in SELF_TEST:
+        try:
+            check(response, status, headers, body)
+            matched = True
+        except Mismatch:
+            matched = False
+        if matched != matches:
+            failed += 1
+            print(f"FAIL  the runner itself: {response!r} and {body!r}: {'matched' if matched else 'did not match'}")
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default=service.ROOT / "build/debug/server/inkling", help="the program (default: the debug build's)")
@@ -304,6 +344,7 @@ def main():
     args = parser.parse_args()
     cases = find_cases(args.parts)
     began = time.monotonic()
+    wrong = self_test()
     if args.url:
         failed = run_all(cases, int(args.url.rstrip("/").rpartition(":")[2]), args.verbose)
     else:
@@ -314,9 +355,10 @@ def main():
                 if server.process.poll() is not None:
                     failed += 1
                     print(f"FAIL  the server ended with {server.process.returncode} during the cases:\n{server.tail()}")
+    print(f"SUITE {len(SELF_TEST) - wrong} passed, {wrong} failed: comparisons of the runner itself")
     areas = len({case.relative_to(HERE / 'cases').parts[0] for case in cases})
     print(f"SUITE {len(cases) - failed} passed, {failed} failed: {len(cases)} cases in {areas} areas, {time.monotonic() - began:.1f} s")
-    return 1 if failed or not cases else 0
+    return 1 if failed or wrong or not cases else 0
 
 
 if __name__ == "__main__":

@@ -335,7 +335,7 @@ def main():
         print(f"{name}:{number}: {rule}: {what}")
     broken = len({rule for rule, *_ in found})
     n_rules = len(args.only or RULES)
-    print(f"SUITE {n_rules - broken} passed, {broken} failed: {n_rules} rules over {len(tree.files)} files, {len(found)} findings")
+    print(f"SUITE {n_rules - broken} passed, {broken} failed: of {n_rules} rules over {len(tree.files)} files, {len(found)} findings")
     return 1 if found else 0
 
 
