@@ -2,8 +2,9 @@
  *
  * Built once (dataset_add in any order, dataset_finish), then constant. Threads: one builder; a finished dataset may be read by any.
  * Memory: 13 bytes an event and 8 a user; while it is built 17 bytes an event more (half as much again in the arrays' slack).
- * Legend used throughout core:  U users · V items · T time steps · N rows (packed positions) · C channels (width) · K taps · F feed-forward width
- * All matrices are row-major. */
+ *
+ * Legend used throughout core: U users · V items · T time steps · N rows (packed positions) · C channels (width) · K taps ·
+ * F feed-forward width. All matrices are row-major. */
 #ifndef CORE_DATASET_H
 #define CORE_DATASET_H
 
@@ -34,8 +35,8 @@ DEFINE_SCOPED(struct dataset_builder *, dataset_builder_destroy);
  * UINT32_MAX; STATUS_NOMEM: the event was not added, the builder is as before. */
 enum status dataset_add(struct dataset_builder *builder, uint32_t user, uint32_t item, uint32_t type, int64_t at_ms) MUST_CHECK;
 
-/* Gives the dataset; the builder is empty afterwards and may be used again. The numbers may be larger than what was added (users and items without
- * events are fine); smaller ones are STATUS_INVALID. */
+/* Gives the dataset; the builder is empty afterwards and may be used again. The numbers may be larger than what was added (users and items
+ * without events are fine); smaller ones are STATUS_INVALID. */
 enum status dataset_finish(struct dataset_builder *builder, uint32_t n_users, uint32_t n_items, uint32_t n_types,
                            struct dataset **out_dataset) MUST_CHECK;
 void dataset_destroy(struct dataset *dataset);
@@ -61,16 +62,17 @@ struct held_out {
 struct split {
     enum split_kind kind;
     struct type_weights weights; /* that it was made with: who judges leaves out what the user had by the same rule */
-    uint64_t *train_ends;      /* [n_users]: [starts[u], train_ends[u]) is trained on, nothing behind it ever */
-    struct held_out *held_out; /* [n_held_out], positives that are judged */
+    uint64_t *train_ends;        /* [n_users]: [starts[u], train_ends[u]) is trained on, nothing behind it ever */
+    struct held_out *held_out;   /* [n_held_out], positives that are judged */
     uint32_t n_held_out;
 };
 
-/* Gives the split. Judged is a positive event behind train_ends (with SPLIT_LAST the one at train_ends) of which two things are true: something of the user
- * is known (an earlier event with weight != 0), and it is a first interaction: the item is in no earlier event of that user with weight != 0,
- * held out or not, because what was seen is left out of answers. Whether the item has a training event plays no part: all items are candidates, and an item
- * that is new behind the split is a case that every method loses. Of more than max_held_out cases (0: no limit) that many are kept, spread evenly
- * over the users in their order, the same every time. An empty dataset gives a split without cases. STATUS_NOMEM. */
+/* Gives the split. Judged is a positive event behind train_ends (with SPLIT_LAST the one at train_ends) of which two things are true:
+ * something of the user is known (an earlier event with weight != 0), and it is a first interaction: the item is in no earlier event of
+ * that user with weight != 0, held out or not, because what was seen is left out of answers. Whether the item has a training event plays no
+ * part: all items are candidates, and an item that is new behind the split is a case that every method loses. Of more than max_held_out
+ * cases (0: no limit) that many are kept, spread evenly over the users in their order, the same every time. An empty dataset gives a split
+ * without cases. STATUS_NOMEM. */
 enum status dataset_split(const struct dataset *dataset, enum split_kind kind, const struct type_weights *weights, uint32_t max_held_out,
                           struct split **out_split) MUST_CHECK;
 void split_destroy(struct split *split);

@@ -15,6 +15,7 @@ struct scored {
 
 /* The k best of scores[n_items] that allow(context, item) accepts (NULL: all) and whose score is not -INFINITY, best first, ties by
  * smaller item; NaN is never chosen. allow is asked only for items that would enter. Returns how many (<= k). */
-size_t top_k(const float scores[], uint32_t n_items, size_t k, bool (*allow)(void *context, uint32_t item), void *context, struct scored out_best[]);
+size_t top_k(const float scores[], uint32_t n_items, size_t k, bool (*allow)(void *context, uint32_t item), void *context,
+             struct scored out_best[]);
 
 #endif

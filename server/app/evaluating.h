@@ -19,8 +19,8 @@ struct evaluation_report {
     struct method_figures figures[METHODS];
 };
 
-/* split is an enum split_kind or SPLIT_OF_MODEL; n_threads = 0: one a processor. STATUS_NOT_FOUND: no data, or no live model yet (the error says how many events
- * there are and what to do). STATUS_INVALID: the model does not belong to this data. STATUS_CONFLICT: stopped. */
+/* split is an enum split_kind or SPLIT_OF_MODEL; n_threads = 0: one a processor. STATUS_NOT_FOUND: no data, or no live model yet (the error
+ * says how many events there are and what to do). STATUS_INVALID: the model does not belong to this data. STATUS_CONFLICT: stopped. */
 enum status evaluating_run(const struct settings *settings, int split, unsigned n_threads, const struct progress *progress,
                            struct evaluation_report *out_report, struct error *error) MUST_CHECK;
 

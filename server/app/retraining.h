@@ -1,7 +1,8 @@
-/* Retraining: from the stored events to a new model file in DIR/models, and from there into the registry. What `inkling retrain` does; a server runs that as a child
- * process, so that answering never waits for it.
+/* Retraining: from the stored events to a new model file in DIR/models, and from there into the registry. What `inkling retrain` does; a
+ * server runs that as a child process, so that answering never waits for it.
  *
- * Threads: one caller. Only a model file is written, whole or not at all; the store is read in one snapshot that is over before training begins. */
+ * Threads: one caller. Only a model file is written, whole or not at all; the store is read in one snapshot that is over before training
+ * begins. */
 #ifndef APP_RETRAINING_H
 #define APP_RETRAINING_H
 
@@ -9,8 +10,9 @@
 #include "server/app/app.h"
 #include "server/app/settings.h"
 
-/* Train on settings->data_directory. Gives the version of the new file. STATUS_NOT_FOUND: no data there. STATUS_INVALID: too little to learn from.
- * STATUS_CONFLICT: progress asked to stop, nothing is left behind. STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM. error has the words. */
+/* Train on settings->data_directory. Gives the version of the new file. STATUS_NOT_FOUND: no data there. STATUS_INVALID: too little to
+ * learn from. STATUS_CONFLICT: progress asked to stop, nothing is left behind. STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM. error has the
+ * words. */
 enum status retraining_run(const struct settings *settings, const struct retrain_query *query, const struct progress *progress,
                            char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* A progress bar on standard error for work that takes a struct progress: on a terminal one line that is redrawn (phase, bar, percent, rate, time
- * left, note), elsewhere a plain line at most once a second and one at the end of every phase.
+/* A progress bar on standard error for work that takes a struct progress: on a terminal one line that is redrawn (phase, bar, percent,
+ * rate, time left, note), elsewhere a plain line at most once a second and one at the end of every phase.
  *
  *     struct progress_bar bar;
  *     progress_bar_init(&bar);
@@ -16,8 +16,8 @@
 
 struct progress_bar {
     bool is_terminal;
-    bool is_open;      /* a phase has begun, its last line is not ended */
-    bool was_shown;    /* what is in the fields below is on the screen */
+    bool is_open;   /* a phase has begun, its last line is not ended */
+    bool was_shown; /* what is in the fields below is on the screen */
     char phase[48];
     char note[128];
     uint64_t done, total;
@@ -32,8 +32,8 @@ struct progress progress_bar_progress(struct progress_bar *bar);
 /* End the open line: what is printed next starts on a line of its own. May be called any number of times. */
 void progress_bar_finish(struct progress_bar *bar);
 
-/* Append the line for a bar that has run for elapsed_ns, without line end, cut to columns (0: no bar and no cut). What a terminal or log gets; here so that it can be
- * tested. */
+/* Append the line for a bar that has run for elapsed_ns, without line end, cut to columns (0: no bar and no cut). What a terminal or log
+ * gets; here so that it can be tested. */
 void progress_bar_write(const struct progress_bar *bar, uint64_t elapsed_ns, unsigned columns, struct buffer *out);
 
 #endif

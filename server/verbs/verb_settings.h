@@ -1,4 +1,5 @@
-/* The settings of an offline verb: DIR/inkling.conf, the environment, then the verb's own --set NAME=VALUE. And numbers out of options. Threads: one. */
+/* The settings of an offline verb: DIR/inkling.conf, the environment, then the verb's own --set NAME=VALUE. And numbers out of options.
+ * Threads: one. */
 #ifndef VERBS_VERB_SETTINGS_H
 #define VERBS_VERB_SETTINGS_H
 

@@ -1,7 +1,7 @@
 /* The verbs of `inkling VERB …`: one file a verb, one table in main.c.
  *
- * A verb gets its own name as argv[0] and its options behind it. What it found goes to standard output, everything else (progress, errors) to standard
- * error; what it returns is the process's exit code. */
+ * A verb gets its own name as argv[0] and its options behind it. What it found goes to standard output, everything else (progress, errors)
+ * to standard error; what it returns is the process's exit code. */
 #ifndef VERBS_VERBS_H
 #define VERBS_VERBS_H
 
