@@ -167,34 +167,21 @@ METHODS = {"popular": "what everybody watches", "neighbours": "films that went w
            "blend": "network and neighbours: what is served"}
 
 
-def figures_of(judged):
-    """{method: figures} out of evaluate --json, whichever way it nests them."""
-    for candidate in (judged.get("figures"), judged.get("methods"), judged):
-        if isinstance(candidate, list):
-            candidate = {row.get("method") or row.get("name"): row for row in candidate}
-        if isinstance(candidate, dict) and all(method in candidate for method in METHODS):
-            return candidate
-    raise Wrong(f"evaluate --json has no figures of {', '.join(METHODS)}")
-
-
-def figure(row, name):
-    return float(next(row[key] for key in (name, name.replace("@", "_at_"), name.replace("@", "")) if key in row))
-
-
 def judge(binary, data):
     heading("3 · How good is it? Ranking all 9 066 films for events that were held out")
     judged = json.loads(inkling(binary, "evaluate", "--data", data, "--json", quiet=True))
-    rows = figures_of(judged)
-    print(f"  {'':12} {'HR@10':>7} {'NDCG@10':>9}")
-    best = max(figure(row, "ndcg@10") for row in rows.values())
+    rows = judged["methods"]
+    say(f"{judged['held_out']} events were held out.")
+    print(f"\n  {'':12} {'HR@10':>7} {'NDCG@10':>9}")
+    best = max(row["ndcg@10"] for row in rows.values())
     for method, words in METHODS.items():
-        hits, gain = figure(rows[method], "hr@10"), figure(rows[method], "ndcg@10")
+        hits, gain = rows[method]["hr@10"], rows[method]["ndcg@10"]
         line = f"  {method:12} {hits:7.4f} {gain:9.4f}   {'#' * round(24 * gain / best):24} {words}"
         print(paint("1", line.rstrip()) if method == "blend" else line.rstrip())
     print()
     say("HR@10: how often the film that came next was among the ten best. NDCG@10: the same, but a place further up counts more. One film out of 9 066 is "
         "right, so these figures are small; they compare the methods.")
-    must(figure(rows["blend"], "ndcg@10") > figure(rows["popular"], "ndcg@10"), "the blend ranks better than popularity")
+    must(rows["blend"]["ndcg@10"] > rows["popular"]["ndcg@10"], "the blend ranks better than popularity")
 
 
 def show_person(server, films):
