@@ -4,7 +4,7 @@ import re
 
 TABLE, CONTRACT = "server/api/routes.c", "openapi.yaml"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ROW = re.compile(r'\{\s*(?:\.method\s*=\s*)?(?:"(?P<text>[A-Z]+)"|(?:METHOD_)?(?P<name>GET|POST|PUT|PATCH|DELETE))\s*,\s*(?:\.path\s*=\s*)?"(?P<path>/[^"]*)"')
+ROW = re.compile(r'\{\s*(?:\.method\s*=\s*)?(?:"(?P<text>[A-Z]+)"|(?:HTTP_)?(?P<name>GET|POST|PUT|PATCH|DELETE))\s*,\s*(?:\.path\s*=\s*)?"(?P<path>/[^"]*)"')
 
 
 def plain(path):
