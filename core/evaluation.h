@@ -47,10 +47,10 @@ enum status evaluate_methods(const struct dataset *dataset, const struct split *
                              const struct encoder_view *encoder, float weight, uint32_t neighbours_max_row, struct workers *workers,
                              const struct progress *progress, struct method_figures out_figures[METHODS], float *out_weight) MUST_CHECK;
 
-/* The same for a model that is already written (the verb `evaluate`), with the model's own neighbours' weight. The model's item and type
- * numbers must be the dataset's; the dataset may have more of both. STATUS_INVALID: it has fewer. */
+/* The same for a model that is already written (the verb `evaluate`). weight < 0: the model's own neighbours' weight. The model's item and
+ * type numbers must be the dataset's; the dataset may have more of both. STATUS_INVALID: it has fewer. */
 enum status evaluate_model(const struct dataset *dataset, const struct split *split, const struct type_weights *weights,
-                           const struct model *model, uint32_t neighbours_max_row, unsigned n_threads, const struct progress *progress,
-                           struct method_figures out_figures[METHODS], struct error *error) MUST_CHECK;
+                           const struct model *model, float weight, uint32_t neighbours_max_row, unsigned n_threads,
+                           const struct progress *progress, struct method_figures out_figures[METHODS], struct error *error) MUST_CHECK;
 
 #endif

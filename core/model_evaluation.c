@@ -77,8 +77,8 @@ static enum status model_view_init(struct model_view *view, const struct model *
 }
 
 enum status evaluate_model(const struct dataset *dataset, const struct split *split, const struct type_weights *weights,
-                           const struct model *model, uint32_t neighbours_max_row, unsigned n_threads, const struct progress *progress,
-                           struct method_figures out_figures[METHODS], struct error *error)
+                           const struct model *model, float weight, uint32_t neighbours_max_row, unsigned n_threads,
+                           const struct progress *progress, struct method_figures out_figures[METHODS], struct error *error)
 {
     const struct model_facts *facts = model_facts(model);
     if (facts->shape.n_items > dataset->n_items)
@@ -91,9 +91,8 @@ enum status evaluate_model(const struct dataset *dataset, const struct split *sp
     if (model_view_init(&view, model, weights, n_threads) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory to evaluate with %u threads", n_threads);
     struct encoder_view encoder = {.score = score_cases, .context = &view, .n_items = facts->shape.n_items};
-    float weight = 0;
-    enum status status = evaluate_methods(dataset, split, weights, &encoder, facts->neighbours_weight, neighbours_max_row, workers,
-                                          progress, out_figures, &weight);
+    enum status status = evaluate_methods(dataset, split, weights, &encoder, weight < 0 ? facts->neighbours_weight : weight,
+                                          neighbours_max_row, workers, progress, out_figures, &weight);
     if (status == STATUS_NOMEM)
         return fail(error, STATUS_NOMEM, "no memory to evaluate %u held-out events over %u items", split->n_held_out, dataset->n_items);
     return status == STATUS_OK ? STATUS_OK : fail(error, status, "stopped");

@@ -66,13 +66,13 @@ static enum status judge(const struct settings *settings, const struct training_
         .n_events = data->dataset->n_events,
         .n_users = data->dataset->n_users,
         .n_items = data->dataset->n_items,
-        .neighbours_weight = facts->neighbours_weight,
+        .neighbours_weight = settings->neighbours_weight < 0 ? facts->neighbours_weight : (float)settings->neighbours_weight,
     };
     report.is_model_split = report.split == trained_with;
     TRY(training_data_split(data, report.split, &split, error));
     report.n_held_out = split->n_held_out;
     memcpy(report.model_version, facts->version, sizeof report.model_version);
-    TRY(evaluate_model(data->dataset, split, &data->weights, model, (uint32_t)settings->neighbours_max_row,
+    TRY(evaluate_model(data->dataset, split, &data->weights, model, report.neighbours_weight, (uint32_t)settings->neighbours_max_row,
                        n_threads ? n_threads : workers_processors(), progress, report.figures, error));
     *out_report = report;
     return STATUS_OK;
