@@ -1,0 +1,18 @@
+-- name: model_insert
+insert into model (version, state, created_at_ms, activated_at_ms, facts, reason) values (?1, ?2, ?3, ?4, ?5, ?6)
+on conflict (version) do nothing;
+
+-- name: model_find
+select number from model where version = ?1;
+
+-- name: model_retire_live
+update model set state = 0 where state = 1;
+
+-- name: model_make_live
+update model set state = 1, activated_at_ms = ?2, reason = null where version = ?1;
+
+-- name: model_mark_damaged
+update model set state = 2, reason = ?2 where version = ?1;
+
+-- name: model_scan
+select number, version, state, created_at_ms, activated_at_ms, facts, reason from model order by number desc;

@@ -1,0 +1,82 @@
+/* Models: that one at most is live is also a unique index, so a mistake here fails instead of making a second one. */
+#include "storage/model_registry.h"
+
+#include "storage/engine.h"
+
+const char *const model_state_names[] = {[MODEL_READY] = "ready", [MODEL_LIVE] = "live", [MODEL_DAMAGED] = "damaged"};
+
+enum status model_registry_insert(struct store *store, const struct stored_model *model, struct error *error)
+{
+    uint64_t n_changed = 0;
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_INSERT);
+    bind_text(statement, 1, model->version);
+    bind_integer(statement, 2, (int64_t)model->state);
+    bind_integer(statement, 3, model->created_at_ms);
+    bind_integer(statement, 4, model->activated_at_ms);
+    bind_text(statement, 5, model->facts);
+    bind_text(statement, 6, model->reason);
+    TRY(engine_run(store, statement, &n_changed, error));
+    return n_changed ? STATUS_OK : fail(error, STATUS_CONFLICT, "the model %.64s is registered already", model->version);
+}
+
+static enum status find(struct store *store, const char *version, struct error *error)
+{
+    bool has_row = false;
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_FIND);
+    bind_text(statement, 1, version);
+    TRY(engine_step(store, statement, &has_row, error));
+    if (!has_row)
+        return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
+    engine_end(statement);
+    return STATUS_OK;
+}
+
+enum status model_registry_activate(struct store *store, const char *version, int64_t at_ms, struct error *error)
+{
+    TRY(find(store, version, error)); /* before the first change */
+    TRY(engine_run(store, engine_begin(store, QUERY_MODEL_RETIRE_LIVE), NULL, error));
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MAKE_LIVE);
+    bind_text(statement, 1, version);
+    bind_integer(statement, 2, at_ms);
+    return engine_run(store, statement, NULL, error);
+}
+
+enum status model_registry_mark_damaged(struct store *store, const char *version, const char *reason, struct error *error)
+{
+    uint64_t n_changed = 0;
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MARK_DAMAGED);
+    bind_text(statement, 1, version);
+    bind_text(statement, 2, reason);
+    TRY(engine_run(store, statement, &n_changed, error));
+    return n_changed ? STATUS_OK : fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
+}
+
+static struct stored_model read_model(sqlite3_stmt *statement)
+{
+    return (struct stored_model){
+        .number = (uint64_t)sqlite3_column_int64(statement, 0),
+        .version = column_text(statement, 1),
+        .state = (enum model_state)sqlite3_column_int(statement, 2),
+        .created_at_ms = sqlite3_column_int64(statement, 3),
+        .activated_at_ms = column_integer(statement, 4, INT64_MIN),
+        .facts = column_text(statement, 5),
+        .reason = column_text(statement, 6),
+    };
+}
+
+enum status model_registry_scan(struct store *store, enum status (*visit)(void *context, const struct stored_model *model), void *context,
+                                struct error *error)
+{
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_SCAN);
+    for (bool has_row = true;;) {
+        TRY(engine_step(store, statement, &has_row, error));
+        if (!has_row)
+            return STATUS_OK;
+        struct stored_model model = read_model(statement);
+        enum status status = visit(context, &model);
+        if (status != STATUS_OK) {
+            engine_end(statement);
+            return status;
+        }
+    }
+}
