@@ -1,0 +1,32 @@
+/* The inside of the listener: what its life (listener.c) and the flow of requests (flow.c) share. */
+#ifndef HTTP_LISTENER_STATE_H
+#define HTTP_LISTENER_STATE_H
+
+#include "server/http/connections.h"
+#include "server/http/exchange_pool.h"
+#include "server/http/http_metrics.h"
+#include "server/http/listener.h"
+
+#include <pthread.h>
+
+struct listener {
+    struct listener_options options;
+    struct MHD_Daemon *daemon;
+    struct connections *connections;
+    struct exchange_pool *pool;
+    struct http_metrics *metrics;
+    uint16_t port;
+    atomic_uint_fast64_t n_refused; /* by the guard */
+    pthread_mutex_t lock;           /* guards n_in_flight */
+    pthread_cond_t idle;
+    unsigned n_in_flight;
+};
+
+/* What libmicrohttpd calls; context is the listener. Contracts: microhttpd.h. */
+void *flow_on_target(void *context, const char *target, struct MHD_Connection *connection);
+enum MHD_Result flow_on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                const char *piece, size_t *n_piece, void **exchange_place);
+void flow_on_completed(void *context, struct MHD_Connection *connection, void **exchange_place, enum MHD_RequestTerminationCode why);
+void flow_on_connection(void *context, struct MHD_Connection *connection, void **connection_place, enum MHD_ConnectionNotificationCode what);
+
+#endif
