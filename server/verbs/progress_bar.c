@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BAR_CELLS            24u
+#define BAR_CELLS            12u
 #define TERMINAL_INTERVAL_NS 100000000ull
 #define LINE_INTERVAL_NS     1000000000ull
 
@@ -88,7 +88,7 @@ void progress_bar_write(const struct progress_bar *bar, uint64_t elapsed_ns, uns
 {
     size_t first = out->n_bytes;
     uint64_t done = bar->total && bar->done > bar->total ? bar->total : bar->done;
-    buffer_append_format(out, "%-20s", bar->phase);
+    buffer_append_format(out, "%-16s", bar->phase);
     if (bar->total && columns)
         append_cells(out, done, bar->total);
     if (bar->total) {
