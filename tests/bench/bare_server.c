@@ -2,7 +2,7 @@
  *
  *   bare_server BYTES     answers every request with BYTES bytes of JSON-like text; prints its port, ends on end of standard input
  *
- * The daemon has the flags and options of server/http/server.c, and as there the answer is queued in the last call of the handler
+ * The daemon has the flags and options of server/http/listener.c, and as there the answer is queued in the last call of the handler
  * (in the first one libmicrohttpd 0.9.75 gives up keep-alive) and made anew for every request, so that both pay for the same copy. */
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -47,8 +47,9 @@ int main(int argc, char *argv[])
     memset(ready.bytes, 'x', ready.n_bytes);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     unsigned n_threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, answer, &ready, MHD_OPTION_SOCK_ADDR, &address,
-                                                 MHD_OPTION_THREAD_POOL_SIZE, n_threads, MHD_OPTION_CONNECTION_LIMIT, 1024u, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, answer, &ready, MHD_OPTION_SOCK_ADDR, &address,
+                                                 MHD_OPTION_THREAD_POOL_SIZE, n_threads, MHD_OPTION_CONNECTION_LIMIT, 1024u, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
+                                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536, MHD_OPTION_END);
     if (!daemon)
         return 1;
     printf("%u\n", (unsigned)MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);

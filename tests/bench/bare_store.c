@@ -13,7 +13,7 @@ static const char schema[] =
     "create table event (seq integer primary key, event_id text, user integer not null, item integer not null, type integer not null, at_ms integer not null,"
     " value real, quantity integer, position integer, session_id text, recommendation_id text, slot text, context text) strict;"
     "create unique index event_by_id on event (event_id) where event_id is not null;"
-    "create index event_by_user on event (user, seq);";
+    "create index event_by_user on event (user);";
 
 static void check(int code, sqlite3 *database)
 {
