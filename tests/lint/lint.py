@@ -98,7 +98,7 @@ def headers_alone(tree):
     headers = tree.c_files(".h")
     flags = subprocess.run(["pkg-config", "--cflags", "jansson", "sqlite3", "openblas", "libmicrohttpd", "libsodium", "libzstd", "zlib", "inih", "libutf8proc"],
                            capture_output=True, text=True).stdout.split()
-    made = [f"-I{folder}" for folder in sorted(tree.root.glob("build/*")) if (folder / "build.ninja").exists()][:1]  # headers that the build makes
+    made = [f"-I{folder}" for folder in sorted(tree.root.glob("build/*")) if (folder / "schema/schema_sql.h").exists()][:1]  # headers that the build makes
     compilers = [compiler for compiler in ("gcc", "clang-14") if shutil.which(compiler)]
     with tempfile.TemporaryDirectory() as folder:
         running = []
