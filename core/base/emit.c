@@ -141,7 +141,7 @@ void emit_time(struct emit *emit, const char *name, int64_t at_ms)
 {
     char text[CLOCK_TEXT_BYTES];
     clock_format(at_ms, text);
-    emit_text(emit, name, text);
+    emit_text(emit, name, at_ms == INT64_MIN ? NULL : text);
 }
 
 void emit_raw(struct emit *emit, const char *name, const char *json)

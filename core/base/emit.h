@@ -25,7 +25,7 @@ void emit_text(struct emit *emit, const char *name, const char *text);          
 void emit_integer(struct emit *emit, const char *name, int64_t value);
 void emit_number(struct emit *emit, const char *name, double value, int digits);  /* significant digits; not finite is null */
 void emit_boolean(struct emit *emit, const char *name, bool value);
-void emit_time(struct emit *emit, const char *name, int64_t at_ms);               /* RFC 3339 */
+void emit_time(struct emit *emit, const char *name, int64_t at_ms);               /* RFC 3339; INT64_MIN is null */
 void emit_raw(struct emit *emit, const char *name, const char *json);             /* json is valid JSON; NULL is null */
 
 #endif

@@ -1,0 +1,114 @@
+/* Retraining is asked for here and done by a child process; a job is where its progress is seen. */
+#include "server/api/api.h"
+#include "server/api/body.h"
+#include "server/api/handlers.h"
+#include "server/api/query.h"
+
+#define JOBS_MAX 64
+
+static const char *const splits[] = {[SPLIT_LAST] = "last", [SPLIT_TIME] = "time", NULL};
+
+struct retrain_input {
+    int split;
+    int64_t epochs, seed, n_threads;
+};
+
+static const struct retrain_input defaults = {.split = SPLIT_TIME};
+
+/* clang-format off */
+static const struct field table[] = {
+    {.name = "split",   .kind = FIELD_CHOICE,  .offset = offsetof(struct retrain_input, split),     .choices = splits},
+    {.name = "epochs",  .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, epochs),    .least = 1, .most = 1000},
+    {.name = "seed",    .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, seed),      .least = 0, .most = 9007199254740991.0},
+    {.name = "threads", .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, n_threads), .least = 1, .most = 256},
+};
+/* clang-format on */
+
+static const struct fields fields = {.what = "a training request",
+                                     .fields = table,
+                                     .n_fields = sizeof table / sizeof table[0],
+                                     .record_bytes = sizeof(struct retrain_input),
+                                     .defaults = &defaults};
+
+/* An empty text is "not yet". */
+static void emit_text_or_null(struct emit *emit, const char *name, const char *text)
+{
+    emit_text(emit, name, text[0] ? text : NULL);
+}
+
+static void emit_job(struct emit *emit, const struct job *job)
+{
+    emit_open_object(emit, NULL);
+    emit_text(emit, "job_id", job->job_id);
+    emit_text(emit, "state", job_state_names[job->state]);
+    emit_text_or_null(emit, "phase", job->phase);
+    emit_text_or_null(emit, "note", job->note);
+    emit_integer(emit, "done", (int64_t)job->done);
+    emit_integer(emit, "total", (int64_t)job->total);
+    emit_time(emit, "created_at", job->created_at_ms);
+    emit_time(emit, "finished_at", job->finished_at_ms);
+    emit_text_or_null(emit, "model_version", job->model_version);
+    emit_text_or_null(emit, "detail", job->detail);
+    emit_close_object(emit);
+}
+
+static enum status reply_job(struct exchange *exchange, unsigned code, const struct job *job)
+{
+    struct emit emit;
+    emit_init(&emit, exchange_out(exchange));
+    emit_job(&emit, job);
+    return exchange_reply(exchange, code, NULL);
+}
+
+enum status retrain_post(struct exchange *exchange, struct error *error)
+{
+    struct mistakes mistakes = {.n_mistakes = 0};
+    struct retrain_input input = defaults;
+    struct job job;
+    TRY(query_refuse_all(exchange, error));
+    enum status status = exchange_body_kind(exchange) == BODY_NONE ? STATUS_OK : body_read(exchange, &fields, &input, NULL, &mistakes);
+    if (status != STATUS_OK)
+        return refuse(exchange, status, &mistakes, error);
+    struct retrain_query query = {.split = (enum split_kind)input.split, .epochs = input.epochs, .seed = input.seed, .n_threads = input.n_threads};
+    TRY(app_retrain(api_of(exchange)->app, &query, &job, error));
+    const char *location = arena_format(exchange_arena(exchange), "/v1/jobs/%s", job.job_id);
+    if (location)
+        exchange_header(exchange, "Location", location);
+    return reply_job(exchange, 202, &job);
+}
+
+enum status jobs_get(struct exchange *exchange, struct error *error)
+{
+    struct emit emit;
+    TRY(query_refuse_all(exchange, error));
+    struct job *jobs = arena_alloc_array(exchange_arena(exchange), JOBS_MAX, sizeof *jobs);
+    if (!jobs)
+        return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
+    size_t n = app_jobs(api_of(exchange)->app, JOBS_MAX, jobs);
+    emit_init(&emit, exchange_out(exchange));
+    emit_open_object(&emit, NULL);
+    emit_open_array(&emit, "jobs");
+    for (size_t i = 0; i < n; i++)
+        emit_job(&emit, &jobs[i]);
+    emit_close_array(&emit);
+    emit_close_object(&emit);
+    return exchange_reply(exchange, 200, NULL);
+}
+
+enum status job_get(struct exchange *exchange, struct error *error)
+{
+    struct job job;
+    const char *job_id = exchange_segment(exchange, 0);
+    TRY(query_refuse_all(exchange, error));
+    if (app_job(api_of(exchange)->app, job_id, &job) != STATUS_OK)
+        return fail(error, STATUS_NOT_FOUND, "there is no job %.128s", job_id);
+    return reply_job(exchange, 200, &job);
+}
+
+enum status job_delete(struct exchange *exchange, struct error *error)
+{
+    struct job job;
+    TRY(query_refuse_all(exchange, error));
+    TRY(app_cancel_job(api_of(exchange)->app, exchange_segment(exchange, 0), &job, error));
+    return reply_job(exchange, 202, &job);
+}

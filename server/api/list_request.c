@@ -1,0 +1,123 @@
+/* What a table cannot say is checked behind it: the configured limit, the names of parts, and the events inside of context. */
+#include "server/api/list_request.h"
+
+#include "server/api/api.h"
+#include "server/api/body.h"
+#include "server/api/item_json.h"
+#include "server/api/query.h"
+
+#include <string.h>
+
+#define CONTEXT_MAX_BYTES  65536
+#define CONTEXT_EVENTS_MAX 100
+#define LIST_MAX           64
+#define EXCLUDE_MAX        1000
+
+static const char *const windows[] = {[WINDOW_DAY] = "day", [WINDOW_WEEK] = "week", [WINDOW_MONTH] = "month", [WINDOW_ALL] = "all", NULL};
+
+static const struct list_request defaults = {.limit = 10, .kind = KIND_ANY, .window = WINDOW_WEEK, .exclude_seen = true};
+
+#define AT(member) offsetof(struct list_request, member)
+
+/* clang-format off */
+#define LIMIT        {.name = "limit",        .kind = FIELD_INTEGER, .offset = AT(limit), .least = 1, .most = 10000}
+#define KIND         {.name = "kind",         .kind = FIELD_CHOICE,  .offset = AT(kind), .choices = item_kind_names}
+#define CATEGORIES   {.name = "categories",   .kind = FIELD_IDS,     .offset = AT(categories), .max = LIST_MAX}
+#define FIELDS       {.name = "fields",       .kind = FIELD_IDS,     .offset = AT(fields), .max = ITEM_PARTS_MAX}
+#define USER_ID      {.name = "user_id",      .kind = FIELD_ID,      .offset = AT(user_id)}
+#define EXCLUDE      {.name = "exclude",      .kind = FIELD_IDS,     .offset = AT(exclude), .max = EXCLUDE_MAX}
+#define EXCLUDE_SEEN {.name = "exclude_seen", .kind = FIELD_BOOLEAN, .offset = AT(exclude_seen)}
+
+static const struct field recommend_table[] = {
+    USER_ID, LIMIT, KIND, CATEGORIES, EXCLUDE, EXCLUDE_SEEN, FIELDS,
+    {.name = "context", .kind = FIELD_JSON, .offset = AT(context), .max = CONTEXT_MAX_BYTES}, /* last: not in a query */
+};
+static const struct field popular_table[] = {
+    CATEGORIES, {.name = "window", .kind = FIELD_CHOICE, .offset = AT(window), .choices = windows}, KIND, LIMIT, FIELDS,
+};
+static const struct field similar_table[] = {LIMIT, FIELDS};
+
+#define TABLE(table) .fields = (table), .n_fields = sizeof(table) / sizeof(table)[0], .record_bytes = sizeof(struct list_request), .defaults = &defaults
+const struct fields recommend_body_fields = {.what = "a recommendation request", TABLE(recommend_table)};
+const struct fields recommend_query_fields = {.what = "a recommendation request", .fields = recommend_table,
+                                              .n_fields = sizeof recommend_table / sizeof recommend_table[0] - 1,
+                                              .record_bytes = sizeof(struct list_request), .defaults = &defaults};
+const struct fields popular_query_fields = {.what = "a request for popular items", TABLE(popular_table)};
+const struct fields similar_query_fields = {.what = "a request for similar items", TABLE(similar_table)};
+/* clang-format on */
+
+/* --- context --- */
+
+static const struct context_event context_event_defaults = {.type = "view"};
+
+/* clang-format off */
+static const struct field context_event_table[] = {
+    {.name = "item_id", .kind = FIELD_ID, .offset = offsetof(struct context_event, item_id), .required = true},
+    {.name = "type",    .kind = FIELD_ID, .offset = offsetof(struct context_event, type)},
+};
+/* clang-format on */
+
+static const struct fields context_event_fields = {.what = "an event of the context",
+                                                   .fields = context_event_table,
+                                                   .n_fields = sizeof context_event_table / sizeof context_event_table[0],
+                                                   .record_bytes = sizeof(struct context_event),
+                                                   .defaults = &context_event_defaults};
+
+struct context {
+    struct records events;
+};
+
+static const struct field context_table[] = {
+    {.name = "events", .kind = FIELD_RECORDS, .offset = offsetof(struct context, events), .max = CONTEXT_EVENTS_MAX, .of = &context_event_fields},
+};
+
+static const struct fields context_fields = {.what = "a context", .fields = context_table, .n_fields = 1, .record_bytes = sizeof(struct context)};
+
+static enum status read_context(struct arena *arena, struct list_request *request, struct mistakes *mistakes)
+{
+    SCOPED(node_destroy) struct node *document = NULL;
+    struct context context;
+    if (!request->context)
+        return STATUS_OK;
+    TRY(node_parse(request->context, strlen(request->context), &document, NULL)); /* it was checked when it was read: only memory can fail */
+    TRY(fields_read(&context_fields, document, "/context", arena, &context, NULL, mistakes));
+    request->context_events = context.events.records;
+    request->n_context_events = context.events.n_records;
+    return STATUS_OK;
+}
+
+/* --- both ways --- */
+
+/* prefix is "/" in a body: there a pointer names a field. */
+static enum status check(struct exchange *exchange, const char *prefix, struct list_request *request, struct mistakes *mistakes)
+{
+    struct arena *arena = exchange_arena(exchange);
+    int64_t max_limit = api_of(exchange)->settings->recommend_max_limit;
+    const char *limit = arena_format(arena, "%slimit", prefix), *fields = arena_format(arena, "%sfields", prefix);
+    if (!limit || !fields)
+        return STATUS_NOMEM;
+    if (request->limit > max_limit) {
+        mistakes_add(mistakes, arena, limit, "expected a whole number from 1 to %lld, got %lld", (long long)max_limit, (long long)request->limit);
+        return STATUS_INVALID;
+    }
+    return item_parts_read(&request->fields, fields, arena, &request->parts, mistakes);
+}
+
+enum status list_request_from_query(struct exchange *exchange, const struct fields *fields, struct list_request *out_request, struct mistakes *mistakes)
+{
+    struct list_request request;
+    TRY(query_read(exchange, fields, &request, mistakes));
+    TRY(check(exchange, "", &request, mistakes));
+    *out_request = request;
+    return STATUS_OK;
+}
+
+enum status list_request_from_body(struct exchange *exchange, const struct fields *fields, struct list_request *out_request, struct mistakes *mistakes)
+{
+    struct list_request request;
+    TRY(body_read(exchange, fields, &request, NULL, mistakes));
+    TRY(check(exchange, "/", &request, mistakes));
+    TRY(read_context(exchange_arena(exchange), &request, mistakes));
+    *out_request = request;
+    return STATUS_OK;
+}
