@@ -1,0 +1,73 @@
+/* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
+ *
+ * A user's row t is an event and its target the item of the event behind it, if that is a positive (dataset.h, struct type_weights); events of
+ * weight 0 are left out. A user gives at most `history` rows: the last ones, or, where there are more, every other time a random stretch.
+ * A batch is cut into SLOTS parts of about the same number of rows, by the data alone: each part has its own gradients, which are
+ * added in the order of the parts, so the sum does not depend on how many threads there were.
+ * Threads: one caller fills; a filled batch may be read by any. */
+#ifndef CORE_BATCHES_H
+#define CORE_BATCHES_H
+
+#include "core/base/random.h"
+#include "core/dataset.h"
+#include "core/encoder.h"
+
+#define SLOTS 8u /* also the most threads that one batch can use */
+
+/* The training events that count, flat. Constant once made. */
+struct sequences {
+    uint32_t n_sequences;
+    uint64_t n_events;
+    uint64_t *starts; /* [n + 1] */
+    uint32_t *items;
+    uint8_t *types;
+};
+
+enum status sequences_init(struct sequences *sequences, const struct dataset *dataset, const struct split *split,
+                           const struct type_weights *weights) MUST_CHECK;
+void sequences_clear(struct sequences *sequences);
+static inline void sequences_clear_scoped(struct sequences *sequences)
+{
+    sequences_clear(sequences);
+}
+
+/* How many rows with a target all sequences have, each cut to its last history rows. */
+uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights, uint32_t history);
+
+struct batch_slot {
+    struct packed packed;
+    uint32_t n_targets;
+    const uint32_t *target_rows, *targets; /* [n_targets] row in packed, item */
+    const float *target_weights;           /* [n_targets]; over the whole batch they sum to 1 */
+};
+
+struct batches {
+    const struct sequences *sequences;
+    const struct type_weights *weights;
+    uint32_t history, batch_users, n_batches, max_slot_rows;
+    uint32_t *order; /* [n_sequences] */
+    struct random random;
+    /* one batch */
+    uint32_t *items, *target_rows, *targets, *starts;
+    uint8_t *types;
+    float *target_weights;
+    struct batch_slot slots[SLOTS];
+    uint32_t n_targets;
+};
+
+/* Borrows sequences and weights for its life. STATUS_NOMEM. */
+enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
+                         uint32_t batch_users) MUST_CHECK;
+void batches_clear(struct batches *batches);
+static inline void batches_clear_scoped(struct batches *batches)
+{
+    batches_clear(batches);
+}
+
+/* Shuffle for an epoch; the order depends on the seed and the epoch alone. */
+void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch);
+
+/* Fill slots with batch number `batch` < n_batches of the epoch; to be called with 0, 1, 2, … */
+void batches_fill(struct batches *batches, uint32_t batch);
+
+#endif

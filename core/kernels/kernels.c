@@ -1,0 +1,37 @@
+/* Which form this processor gets, and whether its products can be trusted. */
+#include "core/kernels/kernels.h"
+
+#include "core/kernels/blas.h"
+#include "core/kernels/plain.h"
+
+#include <math.h>
+
+const struct kernels *kernels_fast(void)
+{
+    return &kernels_portable;
+}
+
+enum status kernels_check(struct error *error)
+{
+    blas_use_one_thread();
+    enum { M = 37, N = 71, K = 53 };
+    static const char *const names[] = {"a b", "a bᵀ", "aᵀ b"};
+    float a[M * K], b[K * N], plain[M * N], fast[M * N];
+    struct random random;
+    random_init(&random, 1, 0);
+    for (size_t i = 0; i < M * K; i++)
+        a[i] = random_uniform(&random) - 0.5f;
+    for (size_t i = 0; i < K * N; i++)
+        b[i] = random_uniform(&random) - 0.5f;
+    for (enum product form = PRODUCT_NN; form <= PRODUCT_TN; form++) {
+        product_ref(form, plain, a, b, M, N, K, false);
+        kernels_fast()->product(form, fast, a, b, M, N, K, false);
+        for (size_t i = 0; i < M * N; i++) {
+            if (!(fabsf(plain[i] - fast[i]) < 1e-4f))
+                return fail(error, STATUS_INVALID,
+                            "OpenBLAS computes wrong products on this processor (%s: %g, expected %g); set OPENBLAS_CORETYPE=Haswell in the environment",
+                            names[form], (double)fast[i], (double)plain[i]);
+        }
+    }
+    return STATUS_OK;
+}

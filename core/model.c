@@ -1,0 +1,121 @@
+/* A model is its file's content and an encoder over it, with the lengths of the item vectors computed once. */
+#include "core/model.h"
+
+#include "core/base/names.h"
+#include "core/encoder.h"
+#include "core/model_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct model {
+    struct model_content content;
+    struct encoder encoder;
+    float *inverse_lengths; /* [V] */
+};
+
+void model_close(struct model *model)
+{
+    if (!model)
+        return;
+    model_content_clear(&model->content);
+    free(model->inverse_lengths);
+    free(model);
+}
+
+static enum status measure_items(struct model *model)
+{
+    const struct encoder *encoder = &model->encoder;
+    size_t V = encoder->shape.n_items, C = encoder->shape.width;
+    SCOPED(memory_free) float *unit = calloc(C, sizeof *unit);
+    model->inverse_lengths = calloc(V, sizeof *model->inverse_lengths);
+    if (!unit || !model->inverse_lengths)
+        return STATUS_NOMEM;
+    for (size_t v = 0; v < V; v++)
+        encoder->kernels->unit_forward(unit, &model->inverse_lengths[v], model->content.weights + encoder->tensors.items + v * C, 1, 1, C);
+    return STATUS_OK;
+}
+
+enum status model_open(const char *path, struct model **out_model, struct error *error)
+{
+    SCOPED(model_close) struct model *model = calloc(1, sizeof *model);
+    if (!model)
+        return fail(error, STATUS_NOMEM, "no memory for a model");
+    TRY(model_file_read(path, &model->content, error));
+    encoder_init(&model->encoder, &model->content.header.facts.shape, kernels_fast());
+    if (measure_items(model) != STATUS_OK)
+        return fail(error, STATUS_NOMEM, "no memory for a model");
+    *out_model = model;
+    model = NULL;
+    return STATUS_OK;
+}
+
+const struct model_facts *model_facts(const struct model *model)
+{
+    return &model->content.header.facts;
+}
+
+const char *model_item_id(const struct model *model, uint32_t item)
+{
+    return names_text(model->content.names, item);
+}
+
+void model_facts_write(const struct model_facts *facts, struct buffer *out)
+{
+    model_facts_emit(facts, true, out);
+}
+
+/* The workspace: the encoder's own, then the events that are left after skipping. */
+static size_t encoder_bytes(const struct model *model)
+{
+    return (encoder_last_bytes(&model->encoder) + 63) / 64 * 64;
+}
+
+size_t model_workspace_bytes(const struct model *model)
+{
+    return (encoder_bytes(model) + model->encoder.shape.history * (sizeof(uint32_t) + 1) + 63) / 64 * 64;
+}
+
+bool model_encode(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace, float out_user[])
+{
+    const struct encoder *encoder = &model->encoder;
+    uint32_t history = encoder->shape.history, first = history;
+    uint32_t *known_items = (void *)((char *)workspace + encoder_bytes(model));
+    uint8_t *known_types = (uint8_t *)(known_items + history);
+    while (n-- > 0 && first > 0) {
+        if (items[n] >= encoder->shape.n_items || types[n] >= encoder->shape.n_types)
+            continue;
+        known_items[--first] = items[n];
+        known_types[first] = types[n];
+    }
+    if (first == history)
+        return false;
+    encoder_last(encoder, model->content.weights, known_items + first, known_types + first, history - first, workspace, out_user);
+    return true;
+}
+
+void model_score(const struct model *model, const float user[], float out_scores[])
+{
+    const struct encoder *encoder = &model->encoder;
+    const float *weights = model->content.weights, *items = weights + encoder->tensors.items, *bias = weights + encoder->tensors.bias;
+    size_t V = encoder->shape.n_items, C = encoder->shape.width;
+    float scale = 1;
+    const float *lengths = NULL;
+    if (encoder->shape.temperature > 0) {
+        float square = 0;
+        for (size_t c = 0; c < C; c++)
+            square += user[c] * user[c];
+        scale = 1 / (sqrtf(square + 1e-12f) * encoder->shape.temperature);
+        lengths = model->inverse_lengths;
+    }
+    encoder->kernels->score_items(out_scores, items, user, scale, lengths, bias, V, C);
+}
+
+void model_similar(const struct model *model, uint32_t item, float out_similarities[])
+{
+    const struct encoder *encoder = &model->encoder;
+    const float *items = model->content.weights + encoder->tensors.items;
+    size_t V = encoder->shape.n_items, C = encoder->shape.width;
+    encoder->kernels->score_items(out_similarities, items, items + item * C, model->inverse_lengths[item], model->inverse_lengths, NULL, V, C);
+}

@@ -1,0 +1,143 @@
+/* Written and read from the same table of tensors. Metadata of safetensors are texts, so facts and settings are JSON inside JSON. */
+#include "core/model_header.h"
+
+#include "core/base/emit.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const method_names[METHODS] = {"popular", "neighbours", "encoder", "blend"};
+
+const struct figure model_figures[FIGURES] = {
+    {"hr5", offsetof(struct method_figures, hr5)},         {"hr10", offsetof(struct method_figures, hr10)},
+    {"hr20", offsetof(struct method_figures, hr20)},       {"ndcg5", offsetof(struct method_figures, ndcg5)},
+    {"ndcg10", offsetof(struct method_figures, ndcg10)},   {"ndcg20", offsetof(struct method_figures, ndcg20)},
+    {"mrr10", offsetof(struct method_figures, mrr10)},
+};
+
+static void emit_shape(struct emit *emit, const struct encoder_shape *shape)
+{
+    emit_open_object(emit, "shape");
+    emit_integer(emit, "n_items", shape->n_items);
+    emit_integer(emit, "n_types", shape->n_types);
+    emit_integer(emit, "width", shape->width);
+    emit_integer(emit, "taps", shape->taps);
+    emit_integer(emit, "n_blocks", shape->n_blocks);
+    emit_integer(emit, "history", shape->history);
+    emit_number(emit, "temperature", (double)shape->temperature, 9);
+    emit_close_object(emit);
+}
+
+void model_facts_emit(const struct model_facts *facts, bool with_version, struct buffer *out)
+{
+    struct emit emit;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    if (with_version)
+        emit_text(&emit, "version", facts->version);
+    emit_shape(&emit, &facts->shape);
+    emit_integer(&emit, "seed", (int64_t)facts->seed);
+    emit_integer(&emit, "epochs", facts->epochs);
+    emit_integer(&emit, "n_events", (int64_t)facts->n_events);
+    emit_integer(&emit, "n_users", facts->n_users);
+    emit_integer(&emit, "n_held_out", facts->n_held_out);
+    emit_integer(&emit, "first_at_ms", facts->first_at_ms);
+    emit_integer(&emit, "last_at_ms", facts->last_at_ms);
+    emit_text(&emit, "split", facts->split);
+    emit_text(&emit, "code_version", facts->code_version);
+    emit_number(&emit, "neighbours_weight", (double)facts->neighbours_weight, 9);
+    emit_open_object(&emit, "figures");
+    for (unsigned m = 0; m < METHODS; m++) {
+        emit_open_object(&emit, method_names[m]);
+        for (size_t f = 0; f < FIGURES; f++)
+            emit_number(&emit, model_figures[f].name, *(const double *)(const void *)((const char *)&facts->figures[m] + model_figures[f].offset), 6);
+        emit_close_object(&emit);
+    }
+    emit_close_object(&emit);
+    emit_close_object(&emit);
+}
+
+static void emit_settings(const struct training_settings *settings, struct buffer *out)
+{
+    struct emit emit;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    emit_integer(&emit, "epochs", settings->epochs);
+    emit_integer(&emit, "patience", settings->patience);
+    emit_integer(&emit, "batch_users", settings->batch_users);
+    emit_number(&emit, "learning_rate", (double)settings->learning_rate, 9);
+    emit_number(&emit, "dropout", (double)settings->dropout, 9);
+    emit_open_array(&emit, "type_weights");
+    unsigned n = EVENT_TYPES_MAX;
+    while (n > 0 && settings->type_weights.weights[n - 1] == 0)
+        n--;
+    for (unsigned i = 0; i < n; i++)
+        emit_number(&emit, NULL, (double)settings->type_weights.weights[i], 9);
+    emit_close_array(&emit);
+    emit_close_object(&emit);
+}
+
+/* One entry of the header: where data of n_values of that kind begins and ends. columns 0: one dimension. */
+static void emit_entry(struct emit *emit, const char *name, const char *kind, uint64_t rows, uint64_t columns, size_t value_bytes, uint64_t *at)
+{
+    uint64_t n_bytes = rows * (columns ? columns : 1) * value_bytes;
+    emit_open_object(emit, name);
+    emit_text(emit, "dtype", kind);
+    emit_open_array(emit, "shape");
+    emit_integer(emit, NULL, (int64_t)rows);
+    if (columns)
+        emit_integer(emit, NULL, (int64_t)columns);
+    emit_close_array(emit);
+    emit_open_array(emit, "data_offsets");
+    emit_integer(emit, NULL, (int64_t)*at);
+    *at += n_bytes;
+    emit_integer(emit, NULL, (int64_t)*at);
+    emit_close_array(emit);
+    emit_close_object(emit);
+}
+
+/* Append text as the JSON text `name`; a buffer that failed fails out too. */
+static void emit_inner(struct emit *emit, const char *name, struct buffer *text)
+{
+    if (text->failed)
+        emit->out->failed = true;
+    emit_text(emit, name, text->bytes);
+    buffer_clear(text);
+}
+
+static void emit_metadata(struct emit *emit, const struct model_facts *facts, const struct training_settings *settings,
+                          const unsigned char checksum[CHECKSUM_BYTES])
+{
+    struct buffer inner;
+    buffer_init(&inner, HEADER_MAX_BYTES);
+    char digits[2 * CHECKSUM_BYTES + 1];
+    sodium_bin2hex(digits, sizeof digits, checksum, CHECKSUM_BYTES);
+    emit_open_object(emit, "__metadata__");
+    emit_text(emit, "format", MODEL_FORMAT);
+    emit_text(emit, "checksum", digits);
+    model_facts_emit(facts, false, &inner);
+    emit_inner(emit, "facts", &inner);
+    if (settings) {
+        emit_settings(settings, &inner);
+        emit_inner(emit, "settings", &inner);
+    }
+    emit_close_object(emit);
+}
+
+void model_header_write(const struct model_facts *facts, const struct training_settings *settings, const struct tensors *tensors,
+                        uint64_t vocabulary_bytes, const unsigned char checksum[CHECKSUM_BYTES], struct buffer *out)
+{
+    struct emit emit;
+    uint64_t at = 0;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    emit_metadata(&emit, facts, settings, checksum);
+    emit_entry(&emit, VOCABULARY_ENDS, "I64", facts->shape.n_items, 0, sizeof(int64_t), &at);
+    for (uint32_t t = 0; t < tensors->n_tensors; t++)
+        emit_entry(&emit, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at);
+    emit_entry(&emit, VOCABULARY_BYTES, "U8", vocabulary_bytes, 0, 1, &at);
+    emit_close_object(&emit);
+    while (!out->failed && out->n_bytes % 8)
+        buffer_append(out, " ", 1);
+}

@@ -1,0 +1,43 @@
+/* The JSON header of a model file: made from facts, and read back from bytes that nobody is to be trusted about.
+ *
+ * Data behind it, without gaps: vocabulary.ends (I64 [V], where each id ends), the tensors of core/tensors.h (F32), vocabulary.bytes (U8).
+ * A header of any other form (another order, another tensor, another format) is foreign. Threads: any. */
+#ifndef CORE_MODEL_HEADER_H
+#define CORE_MODEL_HEADER_H
+
+#include "core/tensors.h"
+#include "core/trainer.h"
+
+#define MODEL_FORMAT       "behaviour-encoder 1"
+#define HEADER_MAX_BYTES   (1u << 20)
+#define CHECKSUM_BYTES     32
+#define VOCABULARY_ENDS    "vocabulary.ends"
+#define VOCABULARY_BYTES   "vocabulary.bytes"
+
+/* The figures by name. */
+struct figure {
+    const char *name;
+    size_t offset; /* in struct method_figures */
+};
+#define FIGURES 7
+extern const struct figure model_figures[FIGURES];
+
+struct model_header {
+    struct model_facts facts; /* its texts point into this struct; no version */
+    char split[16], code_version[32];
+    unsigned char checksum[CHECKSUM_BYTES];
+    uint64_t vocabulary_bytes, data_bytes; /* of the ids; of everything behind the header */
+};
+
+/* Append the header, padded with blanks to a multiple of 8. settings may be NULL. */
+void model_header_write(const struct model_facts *facts, const struct training_settings *settings, const struct tensors *tensors,
+                        uint64_t vocabulary_bytes, const unsigned char checksum[CHECKSUM_BYTES], struct buffer *out);
+
+/* Read it and the table of tensors that its shape means. STATUS_CORRUPT with the reason, STATUS_NOMEM. */
+enum status model_header_read(const char *bytes, size_t n_bytes, struct model_header *out_header, struct tensors *out_tensors,
+                              struct error *error) MUST_CHECK;
+
+/* facts as one JSON object; version only if wanted. */
+void model_facts_emit(const struct model_facts *facts, bool with_version, struct buffer *out);
+
+#endif

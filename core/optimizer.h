@@ -1,0 +1,34 @@
+/* The optimizer: adds the slots' gradients in their order and takes one step of Adam (core/kernels/kernels.h), over fixed blocks of weights.
+ * Threads: one caller; the blocks are spread over the workers. */
+#ifndef CORE_OPTIMIZER_H
+#define CORE_OPTIMIZER_H
+
+#include "core/base/workers.h"
+#include "core/batches.h"
+
+#define ADAM_BETA1   0.9f
+#define ADAM_BETA2   0.999f
+#define ADAM_EPSILON 1e-8f
+
+struct optimizer {
+    const struct encoder *encoder;
+    float *first_moments, *second_moments; /* [n_floats] */
+    uint64_t step;
+};
+
+/* Borrows encoder for its life. STATUS_NOMEM. */
+enum status optimizer_init(struct optimizer *optimizer, const struct encoder *encoder) MUST_CHECK;
+void optimizer_clear(struct optimizer *optimizer);
+
+/* What a step reads. With a temperature the output's gradients are of the items scaled to length 1, and apart from the input's. */
+struct slot_gradients {
+    float *gradients[SLOTS];      /* each [n_floats] */
+    float *unit_gradients[SLOTS]; /* each [V, C]; NULL without temperature */
+    const float *inverse_lengths; /* [V] */
+};
+
+/* weights -= Adam's step of the sum of the slots; the first slots' gradients are destroyed. */
+void optimizer_step(struct optimizer *optimizer, struct workers *workers, const struct slot_gradients *slots, float learning_rate,
+                    float *weights);
+
+#endif
