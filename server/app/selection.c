@@ -79,8 +79,7 @@ void selection_pick(struct selection *selection, const float scores[], enum reas
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason)
 {
     for (uint32_t i = 0; i < selection->n_items; i++)
-        if (!(scores[i] > 0))
-            scores[i] = -INFINITY;
+        scores[i] = scores[i] > 0 ? scores[i] : -INFINITY; /* without a branch: what is zero is not predictable */
     selection_pick(selection, scores, reason);
 }
 
