@@ -1,5 +1,5 @@
-/* The lock is flock(2) on a file of its own: the kernel gives it back whatever happens to the process, so there is no stale lock to clean up. The number
- * of the process is written into it for people; nothing reads it but the message of the next one. */
+/* The lock is flock(2) on a file of its own: the kernel gives it back whatever happens to the process, so there is no stale lock to clean
+ * up. The number of the process is written into it for people; nothing reads it but the message of the next one. */
 #include "storage/directory.h"
 
 #include <errno.h>

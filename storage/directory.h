@@ -8,7 +8,8 @@
  * engine makes beside it inherits the mode. */
 enum status directory_make(const char *directory, const char *models, const char *database, struct error *error) MUST_CHECK;
 
-/* Take the exclusive lock. It is held until out_lock is closed, at the latest when the process ends. STATUS_BUSY: another process holds it. */
+/* Take the exclusive lock. It is held until out_lock is closed, at the latest when the process ends. STATUS_BUSY: another process holds it.
+ */
 enum status directory_lock(const char *directory, int *out_lock, struct error *error) MUST_CHECK;
 
 #endif

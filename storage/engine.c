@@ -22,10 +22,11 @@ enum status engine_fail(const struct store *store, int code, struct error *error
     switch (code & 0xff) {
     case SQLITE_FULL: return fail(error, STATUS_IO, "%.120s: the disk is full; nothing of this write was kept", path);
     case SQLITE_IOERR:
-        return fail(error, STATUS_IO, "%.120s: reading or writing failed (%s%s%s)", path, sqlite3_errstr(code), *system_words(store) ? ": " : "",
-                    system_words(store));
+        return fail(error, STATUS_IO, "%.120s: reading or writing failed (%s%s%s)", path, sqlite3_errstr(code),
+                    *system_words(store) ? ": " : "", system_words(store));
     case SQLITE_CORRUPT: return fail(error, STATUS_CORRUPT, "%.120s: the database is damaged (%.80s); restore a backup", path, words);
-    case SQLITE_NOTADB: return fail(error, STATUS_CORRUPT, "%.120s: not an inkling database; move it away or name another data directory", path);
+    case SQLITE_NOTADB:
+        return fail(error, STATUS_CORRUPT, "%.120s: not an inkling database; move it away or name another data directory", path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return fail(error, STATUS_BUSY, "%.120s: held by another process", path);
     case SQLITE_NOMEM: return fail(error, STATUS_NOMEM, "no memory for the database");
@@ -34,7 +35,8 @@ enum status engine_fail(const struct store *store, int code, struct error *error
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-        return fail(error, STATUS_IO, "%.120s: cannot be opened for this (%.60s%s%s)", path, words, *system_words(store) ? ": " : "", system_words(store));
+        return fail(error, STATUS_IO, "%.120s: cannot be opened for this (%.60s%s%s)", path, words, *system_words(store) ? ": " : "",
+                    system_words(store));
     default: return fail(error, STATUS_IO, "%.120s: %.100s (%d)", path, words, code);
     }
 }

@@ -1,8 +1,8 @@
 /* The inner side of storage: the only header that knows SQLite. Statements are prepared once at open and found by their number.
  *
- * A statement in use: engine_begin (fresh, nothing bound) → bind_… → engine_run, or engine_step until there are no more rows and engine_end. Texts are
- * bound as they are, without a copy: they must last until engine_run returns or engine_end is called. Columns and parameters count from
- * zero and from one, as in SQLite. */
+ * A statement in use: engine_begin (fresh, nothing bound) → bind_… → engine_run, or engine_step until there are no more rows and
+ * engine_end. Texts are bound as they are, without a copy: they must last until engine_run returns or engine_end is called. Columns and
+ * parameters count from zero and from one, as in SQLite. */
 #ifndef STORAGE_ENGINE_H
 #define STORAGE_ENGINE_H
 

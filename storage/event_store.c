@@ -72,7 +72,8 @@ static enum status visit_events(struct store *store, sqlite3_stmt *statement, st
     }
 }
 
-enum status event_store_scan(struct store *store, enum status (*visit)(void *context, const struct stored_event *event), void *context, struct error *error)
+enum status event_store_scan(struct store *store, enum status (*visit)(void *context, const struct stored_event *event), void *context,
+                             struct error *error)
 {
     return visit_events(store, engine_begin(store, QUERY_EVENT_SCAN), read_event, visit, context, error);
 }

@@ -43,7 +43,8 @@ static struct stored_item read_item(sqlite3_stmt *statement)
     };
 }
 
-enum status item_store_scan(struct store *store, enum status (*visit)(void *context, const struct stored_item *item), void *context, struct error *error)
+enum status item_store_scan(struct store *store, enum status (*visit)(void *context, const struct stored_item *item), void *context,
+                            struct error *error)
 {
     sqlite3_stmt *statement = engine_begin(store, QUERY_ITEM_SCAN);
     for (bool has_row = true;;) {

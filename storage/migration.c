@@ -1,5 +1,5 @@
-/* The version is SQLite's user_version. It is set by the last statement of a migration, inside its transaction: a migration that is cut short has not
- * happened. A file is looked at before anything is written to it: whatever is not ours stays as it is. */
+/* The version is SQLite's user_version. It is set by the last statement of a migration, inside its transaction: a migration that is cut
+ * short has not happened. A file is looked at before anything is written to it: whatever is not ours stays as it is. */
 #include "storage/migration.h"
 
 #include "storage/engine.h"
@@ -20,10 +20,11 @@ enum status migration_check(struct store *store, unsigned *out_version, struct e
         return STATUS_OK;
     }
     if (application != APPLICATION_ID)
-        return fail(error, STATUS_CORRUPT, "%.120s: a database of another program; move it away or name another data directory", store->path);
+        return fail(error, STATUS_CORRUPT, "%.120s: a database of another program; move it away or name another data directory",
+                    store->path);
     if (version > MIGRATIONS)
-        return fail(error, STATUS_CONFLICT, "%.120s: written by a newer inkling (schema %lld, this program knows %d); use that version", store->path,
-                    (long long)version, MIGRATIONS);
+        return fail(error, STATUS_CONFLICT, "%.120s: written by a newer inkling (schema %lld, this program knows %d); use that version",
+                    store->path, (long long)version, MIGRATIONS);
     if (version < 1)
         return fail(error, STATUS_CORRUPT, "%.120s: its version is %lld, which never was", store->path, (long long)version);
     *out_version = (unsigned)version;

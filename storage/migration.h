@@ -4,7 +4,8 @@
 
 #include "storage/store.h"
 
-/* Is the open file ours, and of which version? 0: an empty file. STATUS_CORRUPT: foreign; STATUS_CONFLICT: newer than this program. Changes nothing. */
+/* Is the open file ours, and of which version? 0: an empty file. STATUS_CORRUPT: foreign; STATUS_CONFLICT: newer than this program. Changes
+ * nothing. */
 enum status migration_check(struct store *store, unsigned *out_version, struct error *error) MUST_CHECK;
 
 /* From version to the newest, each step in a transaction of its own. */

@@ -20,12 +20,13 @@ enum status name_store_insert(struct store *store, enum name_kind kind, uint32_t
     bind_text(statement, 2, text);
     TRY(engine_run(store, statement, &n_changed, error));
     if (!n_changed)
-        return fail(error, STATUS_CONFLICT, "%.120s: the number %u of a new %s is not the next one", store->path, number, tables[kind].what);
+        return fail(error, STATUS_CONFLICT, "%.120s: the number %u of a new %s is not the next one", store->path, number,
+                    tables[kind].what);
     return STATUS_OK;
 }
 
-enum status name_store_scan(struct store *store, enum name_kind kind, enum status (*visit)(void *context, uint32_t number, const char *text), void *context,
-                            struct error *error)
+enum status name_store_scan(struct store *store, enum name_kind kind,
+                            enum status (*visit)(void *context, uint32_t number, const char *text), void *context, struct error *error)
 {
     sqlite3_stmt *statement = engine_begin(store, tables[kind].scan);
     for (uint32_t number = 0;; number++) {
@@ -35,7 +36,8 @@ enum status name_store_scan(struct store *store, enum name_kind kind, enum statu
             return STATUS_OK;
         enum status status = STATUS_OK;
         if (sqlite3_column_int64(statement, 0) != number)
-            status = fail(error, STATUS_CORRUPT, "%.120s: damaged: the %s with number %u is not there", store->path, tables[kind].what, number);
+            status =
+                fail(error, STATUS_CORRUPT, "%.120s: damaged: the %s with number %u is not there", store->path, tables[kind].what, number);
         else
             status = visit(context, number, column_text(statement, 1));
         if (status != STATUS_OK) {

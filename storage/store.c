@@ -1,5 +1,5 @@
-/* Opening, transactions and bulk mode of a store. SQLite may roll a transaction back by itself (a full disk); whether one is open is therefore asked of it
- * and not remembered. */
+/* Opening, transactions and bulk mode of a store. SQLite may roll a transaction back by itself (a full disk); whether one is open is
+ * therefore asked of it and not remembered. */
 #include "storage/store.h"
 
 #include "storage/directory.h"
@@ -46,8 +46,9 @@ static enum status open_for_reading(struct store *store, const char *directory, 
     if (version == 0)
         return fail(error, STATUS_NOT_FOUND, "%.160s: there is no data here yet; `inkling import` or `inkling serve` makes it", directory);
     if (version < MIGRATIONS)
-        return fail(error, STATUS_CONFLICT, "%.120s: written by an older inkling (schema %u); start this version's `inkling serve` once to bring it up", store->path,
-                    version);
+        return fail(error, STATUS_CONFLICT,
+                    "%.120s: written by an older inkling (schema %u); start this version's `inkling serve` once to bring it up",
+                    store->path, version);
     TRY(engine_execute(store, script_texts[SCRIPT_OPEN_READ], error));
     return engine_prepare_all(store, error);
 }
@@ -124,7 +125,8 @@ void store_rollback(struct store *store)
 void store_checkpoint(struct store *store)
 {
     assert(store->mode == STORE_WRITE);
-    (void)sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL); /* what it cannot do now the next one does */
+    (void)sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                    NULL); /* what it cannot do now the next one does */
 }
 
 /* --- checks and bulk mode --- */
@@ -143,7 +145,8 @@ enum status store_check_integrity(struct store *store, struct error *error)
     TRY(status);
     TRY(engine_ask(store, QUERY_STRAY_COUNT, &n_stray, error));
     if (n_stray)
-        return fail(error, STATUS_CORRUPT, "%.120s: %lld rows name a user, item or type that is not there", store->path, (long long)n_stray);
+        return fail(error, STATUS_CORRUPT, "%.120s: %lld rows name a user, item or type that is not there", store->path,
+                    (long long)n_stray);
     return STATUS_OK;
 }
 

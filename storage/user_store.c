@@ -13,8 +13,8 @@ enum status user_store_put(struct store *store, const struct stored_user *user, 
     return engine_run(store, statement, NULL, error);
 }
 
-enum status user_store_get(struct store *store, uint32_t user, enum status (*visit)(void *context, const struct stored_user *user), void *context,
-                           struct error *error)
+enum status user_store_get(struct store *store, uint32_t user, enum status (*visit)(void *context, const struct stored_user *user),
+                           void *context, struct error *error)
 {
     bool has_row = false;
     sqlite3_stmt *statement = engine_begin(store, QUERY_USER_GET);

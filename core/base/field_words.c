@@ -1,4 +1,5 @@
-/* What is said about a field that is wrong. Everything is put together in small buffers with a limit: hostile input makes short messages. */
+/* What is said about a field that is wrong. Everything is put together in small buffers with a limit: hostile input makes short messages.
+ */
 #include "core/base/field_words.h"
 
 #include "core/base/utf8.h"
@@ -149,7 +150,8 @@ static void append_got(struct buffer *out, const struct field *field, const stru
         buffer_append_text(out, field->kind == FIELD_JSON && kind == NODE_OBJECT ? "a longer one" : node_kind_text(kind));
 }
 
-enum status say_expected(struct reading *reading, const struct place *place, const struct field *field, const struct node *value, const char *text)
+enum status say_expected(struct reading *reading, const struct place *place, const struct field *field, const struct node *value,
+                         const char *text)
 {
     SCOPED(buffer_clear) struct buffer words;
     buffer_init(&words, WORDS_BYTES);

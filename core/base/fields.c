@@ -1,7 +1,7 @@
 /* One loop over the members of an object; what differs between the kinds of fields is in one switch for JSON and one for plain text.
  *
- * A function that returns STATUS_INVALID below read_value has not said why yet: the caller that knows the place adds the mistake. Places are
- * a list on the stack and become a JSON pointer only when there is something to say. */
+ * A function that returns STATUS_INVALID below read_value has not said why yet: the caller that knows the place adds the mistake. Places
+ * are a list on the stack and become a JSON pointer only when there is something to say. */
 #include "core/base/fields.h"
 
 #include "core/base/clock.h"
@@ -135,18 +135,19 @@ static enum status read_scalar(struct reading *reading, const struct field *fiel
 }
 
 /* Remember that something was wrong and go on; only a lack of memory ends the reading. */
-#define COLLECT(worst, expr)                   \
-    do {                                       \
-        enum status collected_ = (expr);       \
-        if (collected_ == STATUS_NOMEM)        \
-            return STATUS_NOMEM;               \
-        if (collected_ != STATUS_OK)           \
-            (worst) = collected_;              \
+#define COLLECT(worst, expr)                                                                                                               \
+    do {                                                                                                                                   \
+        enum status collected_ = (expr);                                                                                                   \
+        if (collected_ == STATUS_NOMEM)                                                                                                    \
+            return STATUS_NOMEM;                                                                                                           \
+        if (collected_ != STATUS_OK)                                                                                                       \
+            (worst) = collected_;                                                                                                          \
     } while (0)
 
 static const struct field id_field = {.name = "", .kind = FIELD_ID};
 
-static enum status read_ids(struct reading *reading, const struct field *field, const struct node *value, const struct place *place, void *member)
+static enum status read_ids(struct reading *reading, const struct field *field, const struct node *value, const struct place *place,
+                            void *member)
 {
     struct texts ids = {.n_texts = node_count(value)};
     ids.texts = arena_alloc_array(reading->arena, ids.n_texts + 1, sizeof *ids.texts);
@@ -166,10 +167,11 @@ static enum status read_ids(struct reading *reading, const struct field *field, 
     return worst;
 }
 
-static enum status read_object(struct reading *reading, const struct fields *fields, const struct node *object, const struct place *place, void *record,
-                               uint64_t *out_present);
+static enum status read_object(struct reading *reading, const struct fields *fields, const struct node *object, const struct place *place,
+                               void *record, uint64_t *out_present);
 
-static enum status read_records(struct reading *reading, const struct field *field, const struct node *value, const struct place *place, void *member)
+static enum status read_records(struct reading *reading, const struct field *field, const struct node *value, const struct place *place,
+                                void *member)
 {
     struct records list = {.n_records = node_count(value)};
     list.records = arena_alloc_array(reading->arena, list.n_records + 1, field->of->record_bytes);
@@ -178,14 +180,16 @@ static enum status read_records(struct reading *reading, const struct field *fie
     enum status worst = STATUS_OK;
     for (size_t i = 0; i < list.n_records; i++) {
         struct place inner = {.outer = place, .index = i};
-        COLLECT(worst, read_object(reading, field->of, node_at(value, i), &inner, (char *)list.records + i * field->of->record_bytes, NULL));
+        COLLECT(worst,
+                read_object(reading, field->of, node_at(value, i), &inner, (char *)list.records + i * field->of->record_bytes, NULL));
     }
     if (worst == STATUS_OK)
         memcpy(member, &list, sizeof list);
     return worst;
 }
 
-static enum status read_value(struct reading *reading, const struct field *field, const struct node *value, const struct place *place, void *member)
+static enum status read_value(struct reading *reading, const struct field *field, const struct node *value, const struct place *place,
+                              void *member)
 {
     bool wants_list = field->kind == FIELD_IDS || field->kind == FIELD_RECORDS;
     if (wants_list && node_kind(value) == NODE_ARRAY && node_count(value) <= field->max)
@@ -222,8 +226,8 @@ static enum status visit_member(void *context, const char *key, const struct nod
 }
 
 /* record is written whatever comes out. */
-static enum status read_object(struct reading *reading, const struct fields *fields, const struct node *object, const struct place *place, void *record,
-                               uint64_t *out_present)
+static enum status read_object(struct reading *reading, const struct fields *fields, const struct node *object, const struct place *place,
+                               void *record, uint64_t *out_present)
 {
     assert(fields->n_fields <= 64);
     struct walk walk = {.reading = reading, .fields = fields, .place = place, .record = record};
@@ -349,8 +353,8 @@ static enum status put_plain(struct arena *arena, const struct field *field, con
     return STATUS_INVALID;
 }
 
-enum status field_read_text(const struct field *field, const char *text, char separator, const char *pointer, struct arena *arena, void *record,
-                            struct mistakes *mistakes)
+enum status field_read_text(const struct field *field, const char *text, char separator, const char *pointer, struct arena *arena,
+                            void *record, struct mistakes *mistakes)
 {
     struct reading reading = {.arena = arena, .mistakes = mistakes};
     enum status status = put_plain(arena, field, text, separator, (char *)record + field->offset);

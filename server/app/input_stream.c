@@ -1,5 +1,5 @@
-/* Three decoders behind one function pointer. gzip files may have several members and zstd files several frames, one behind the other, as `cat a.gz b.gz` makes
- * them; the end of the file is good only between two of them. */
+/* Three decoders behind one function pointer. gzip files may have several members and zstd files several frames, one behind the other, as
+ * `cat a.gz b.gz` makes them; the end of the file is good only between two of them. */
 #include "server/app/input_stream.h"
 
 #include <errno.h>
@@ -17,10 +17,10 @@
 struct input_stream {
     const char *path;
     int file;
-    bool is_at_end;           /* of the file */
-    bool is_between;          /* two members or frames: the file may end here */
-    uint64_t n_read;          /* bytes of the file */
-    size_t at, n_chunk;       /* chunk[at … n_chunk) is not used yet */
+    bool is_at_end;     /* of the file */
+    bool is_between;    /* two members or frames: the file may end here */
+    uint64_t n_read;    /* bytes of the file */
+    size_t at, n_chunk; /* chunk[at … n_chunk) is not used yet */
     enum status (*read)(struct input_stream *stream, char *bytes, size_t max, size_t *out_n, struct error *error);
     z_stream inflater;
     ZSTD_DStream *decompressor;
@@ -82,9 +82,9 @@ static enum status read_gzip(struct input_stream *stream, char *bytes, size_t ma
         TRY(refill(stream, error));
         if (stream->is_at_end && stream->is_between)
             break;
-        if (stream->is_at_end)
+        TRY(inflate_some(stream, error)); /* also at the end of the file: there may be bytes left to give */
+        if (stream->is_at_end && !stream->is_between && stream->inflater.avail_out == max)
             return fail(error, STATUS_CORRUPT, "the gzip data ends in the middle: the file is not whole");
-        TRY(inflate_some(stream, error));
     }
     *out_n = max - stream->inflater.avail_out;
     return STATUS_OK;

@@ -1,6 +1,7 @@
 /* A file as a stream of bytes: plain, gzip or zstd, told by its first bytes and not by its name; "-" is standard input.
  *
- * Unpacked as it is read: memory does not depend on what is in the file (a zstd window above 128 MiB is refused). Threads: one at a time. */
+ * Unpacked as it is read: memory does not depend on what is in the file (a zstd window above 128 MiB is refused). Threads: one at a time.
+ */
 #ifndef APP_INPUT_STREAM_H
 #define APP_INPUT_STREAM_H
 

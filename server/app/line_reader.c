@@ -6,11 +6,19 @@
 
 #define BUFFER_BYTES (LINE_MAX_BYTES + 262144u)
 
+bool line_is_blank(const struct line *line)
+{
+    for (size_t i = 0; i < line->n_bytes; i++)
+        if (!memchr(" \t\r\n", line->bytes[i], 4))
+            return false;
+    return !line->is_too_long;
+}
+
 struct line_reader {
     struct input_stream *stream;
-    size_t at, end;     /* buffer[at … end) is not given yet */
-    size_t searched;    /* buffer[at … searched) has no line end */
-    uint64_t number;    /* of the last line given */
+    size_t at, end;  /* buffer[at … end) is not given yet */
+    size_t searched; /* buffer[at … searched) has no line end */
+    uint64_t number; /* of the last line given */
     bool is_at_end, has_begun;
     char buffer[BUFFER_BYTES];
 };
@@ -71,9 +79,9 @@ static enum status skip_line(struct line_reader *reader, struct error *error)
     }
 }
 
-static void give(struct line_reader *reader, size_t n_bytes, bool is_too_long, struct line *out_line)
+static void give(struct line_reader *reader, size_t n_bytes, struct line *out_line)
 {
-    *out_line = (struct line){.bytes = reader->buffer + reader->at, .n_bytes = n_bytes, .number = ++reader->number, .is_too_long = is_too_long};
+    *out_line = (struct line){.bytes = reader->buffer + reader->at, .n_bytes = n_bytes, .number = ++reader->number};
     reader->at += n_bytes;
     reader->searched = reader->at;
 }
@@ -91,7 +99,7 @@ enum status line_reader_next(struct line_reader *reader, struct line *out_line, 
             return STATUS_OK;
         }
         if (found || (reader->is_at_end && n_bytes)) {
-            give(reader, n_bytes, false, out_line);
+            give(reader, n_bytes, out_line);
             return STATUS_OK;
         }
         if (reader->is_at_end) {

@@ -128,9 +128,9 @@ enum status item_input_load(const struct stored_item *row, const char *item_id, 
         .created_at_ms = row->created_at_ms,
         .expires_at_ms = row->expires_at_ms,
     };
-    if (!copy_text(arena, item_id, &input.item_id) || !copy_text(arena, row->title, &input.title) || !copy_text(arena, row->text, &input.text) ||
-        !copy_text(arena, row->currency, &input.currency) || !copy_text(arena, row->url, &input.url) ||
-        !copy_text(arena, row->attributes, &input.attributes))
+    if (!copy_text(arena, item_id, &input.item_id) || !copy_text(arena, row->title, &input.title) ||
+        !copy_text(arena, row->text, &input.text) || !copy_text(arena, row->currency, &input.currency) ||
+        !copy_text(arena, row->url, &input.url) || !copy_text(arena, row->attributes, &input.attributes))
         return STATUS_NOMEM;
     TRY(read_list(row->categories, arena, &input.categories));
     TRY(read_list(row->tags, arena, &input.tags));
