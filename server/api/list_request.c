@@ -10,8 +10,10 @@
 
 #define CONTEXT_MAX_BYTES  65536
 #define CONTEXT_EVENTS_MAX 100
-#define LIST_MAX           64
-#define EXCLUDE_MAX        1000
+#define LISTED_MAX         64   /* categories in a body */
+#define EXCLUDED_MAX       1000 /* items in a body */
+#define QUERY_LISTED_MAX   20   /* a request line has its limits */
+#define QUERY_EXCLUDED_MAX 50
 
 static const char *const windows[] = {[WINDOW_DAY] = "day", [WINDOW_WEEK] = "week", [WINDOW_MONTH] = "month", [WINDOW_ALL] = "all", NULL};
 
@@ -22,26 +24,25 @@ static const struct list_request defaults = {.limit = 10, .kind = KIND_ANY, .win
 /* clang-format off */
 #define LIMIT        {.name = "limit",        .kind = FIELD_INTEGER, .offset = AT(limit), .least = 1, .most = 10000}
 #define KIND         {.name = "kind",         .kind = FIELD_CHOICE,  .offset = AT(kind), .choices = item_kind_names}
-#define CATEGORIES   {.name = "categories",   .kind = FIELD_IDS,     .offset = AT(categories), .max = LIST_MAX}
+#define CATEGORIES(n) {.name = "categories",  .kind = FIELD_IDS,     .offset = AT(categories), .max = (n)}
 #define FIELDS       {.name = "fields",       .kind = FIELD_IDS,     .offset = AT(fields), .max = ITEM_PARTS_MAX}
 #define USER_ID      {.name = "user_id",      .kind = FIELD_ID,      .offset = AT(user_id)}
-#define EXCLUDE      {.name = "exclude",      .kind = FIELD_IDS,     .offset = AT(exclude), .max = EXCLUDE_MAX}
+#define EXCLUDE(n)   {.name = "exclude",      .kind = FIELD_IDS,     .offset = AT(exclude), .max = (n)}
 #define EXCLUDE_SEEN {.name = "exclude_seen", .kind = FIELD_BOOLEAN, .offset = AT(exclude_seen)}
 
-static const struct field recommend_table[] = {
-    USER_ID, LIMIT, KIND, CATEGORIES, EXCLUDE, EXCLUDE_SEEN, FIELDS,
-    {.name = "context", .kind = FIELD_JSON, .offset = AT(context), .max = CONTEXT_MAX_BYTES}, /* last: not in a query */
+static const struct field recommend_query_table[] = {USER_ID, LIMIT, KIND, CATEGORIES(QUERY_LISTED_MAX), EXCLUDE(QUERY_EXCLUDED_MAX), EXCLUDE_SEEN, FIELDS};
+static const struct field recommend_body_table[] = {
+    USER_ID, LIMIT, KIND, CATEGORIES(LISTED_MAX), EXCLUDE(EXCLUDED_MAX), EXCLUDE_SEEN, FIELDS,
+    {.name = "context", .kind = FIELD_JSON, .offset = AT(context), .max = CONTEXT_MAX_BYTES},
 };
 static const struct field popular_table[] = {
-    CATEGORIES, {.name = "window", .kind = FIELD_CHOICE, .offset = AT(window), .choices = windows}, KIND, LIMIT, FIELDS,
+    CATEGORIES(QUERY_LISTED_MAX), {.name = "window", .kind = FIELD_CHOICE, .offset = AT(window), .choices = windows}, KIND, LIMIT, FIELDS,
 };
 static const struct field similar_table[] = {LIMIT, FIELDS};
 
 #define TABLE(table) .fields = (table), .n_fields = sizeof(table) / sizeof(table)[0], .record_bytes = sizeof(struct list_request), .defaults = &defaults
-const struct fields recommend_body_fields = {.what = "a recommendation request", TABLE(recommend_table)};
-const struct fields recommend_query_fields = {.what = "a recommendation request", .fields = recommend_table,
-                                              .n_fields = sizeof recommend_table / sizeof recommend_table[0] - 1,
-                                              .record_bytes = sizeof(struct list_request), .defaults = &defaults};
+const struct fields recommend_query_fields = {.what = "a recommendation request", TABLE(recommend_query_table)};
+const struct fields recommend_body_fields = {.what = "a recommendation request", TABLE(recommend_body_table)};
 const struct fields popular_query_fields = {.what = "a request for popular items", TABLE(popular_table)};
 const struct fields similar_query_fields = {.what = "a request for similar items", TABLE(similar_table)};
 /* clang-format on */
