@@ -108,7 +108,12 @@ static void append_expected(struct buffer *out, const struct field *field)
     buffer_append_text(out, "expected ");
     switch (field->kind) {
     case FIELD_ID: buffer_append_format(out, "a string of 1 to %d bytes without control characters", ID_MAX_BYTES); break;
-    case FIELD_TEXT: buffer_append_format(out, "a string of up to %zu bytes", field->max); break;
+    case FIELD_TEXT:
+        if (field->shape)
+            buffer_append_text(out, field->shape);
+        else
+            buffer_append_format(out, "a string of up to %zu bytes", field->max);
+        break;
     case FIELD_NUMBER: append_range(out, field, "a number"); break;
     case FIELD_INTEGER: append_range(out, field, "a whole number"); break;
     case FIELD_BOOLEAN: buffer_append_text(out, "true or false"); break;

@@ -78,7 +78,10 @@ static enum status put_text(struct arena *arena, const struct field *field, cons
 {
     switch (field->kind) {
     case FIELD_ID: return utf8_is_id(text, n) ? put_copy(arena, text, n, member) : STATUS_INVALID;
-    case FIELD_TEXT: return n <= field->max && utf8_valid(text, n) ? put_copy(arena, text, n, member) : STATUS_INVALID;
+    case FIELD_TEXT:
+        if (n > field->max || !utf8_valid(text, n) || (field->accepts && !field->accepts(text, n)))
+            return STATUS_INVALID;
+        return put_copy(arena, text, n, member);
     case FIELD_CHOICE: return put_choice(field, text, member);
     case FIELD_TIME: {
         int64_t at_ms;

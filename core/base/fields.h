@@ -44,6 +44,9 @@ struct field {
     double least, most;
     const char *const *choices; /* NULL-terminated */
     const struct fields *of;
+    /* FIELD_TEXT only: what the text must look like, and that in words ("three capital letters"). NULL: any. */
+    bool (*accepts)(const char *text, size_t n_bytes);
+    const char *shape;
 };
 
 struct fields {

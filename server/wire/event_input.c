@@ -21,7 +21,7 @@ static const struct field table[] = {
     {.name = "item_id",           .kind = FIELD_ID,      .offset = AT(item_id),  .required = true},
     {.name = "type",              .kind = FIELD_ID,      .offset = AT(type),     .required = true},
     {.name = "timestamp",         .kind = FIELD_TIME,    .offset = AT(at_ms)},
-    {.name = "value",             .kind = FIELD_NUMBER,  .offset = AT(value)},
+    {.name = "value",             .kind = FIELD_NUMBER,  .offset = AT(value),    .least = -1e15, .most = 1e15},
     {.name = "quantity",          .kind = FIELD_INTEGER, .offset = AT(quantity), .least = 1, .most = COUNT_MOST},
     {.name = "session_id",        .kind = FIELD_ID,      .offset = AT(session_id)},
     {.name = "recommendation_id", .kind = FIELD_ID,      .offset = AT(recommendation_id)},
@@ -42,14 +42,10 @@ const struct fields event_input_fields = {
 enum status event_input_complete(struct event_input *event, int64_t now_ms, struct error *error)
 {
     char text[CLOCK_TEXT_BYTES];
-    if (event->at_ms == TIME_NOT_GIVEN) {
+    if (event->at_ms == TIME_NOT_GIVEN)
         event->at_ms = now_ms;
+    if (event->at_ms >= 0 && event->at_ms <= now_ms + MS_A_DAY)
         return STATUS_OK;
-    }
     clock_format(event->at_ms, text);
-    if (event->at_ms < 0)
-        return fail_at(error, STATUS_INVALID, "/timestamp", "timestamp: expected a time after 1970-01-01, got %s", text);
-    if (event->at_ms > now_ms + MS_A_DAY)
-        return fail_at(error, STATUS_INVALID, "/timestamp", "timestamp: expected a time no more than a day ahead of now, got %s", text);
-    return STATUS_OK;
+    return fail_at(error, STATUS_INVALID, "/timestamp", "timestamp: expected a time from 1970 to a day ahead of now, got %s", text);
 }

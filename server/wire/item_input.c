@@ -15,6 +15,12 @@ static const char *const kinds[] = {[ITEM_CONTENT] = "content", [ITEM_PRODUCT] =
 
 static const struct item_input defaults = {.kind = ITEM_CONTENT, .price = NAN, .created_at_ms = INT64_MIN, .expires_at_ms = INT64_MIN};
 
+/* ISO 4217 has only such codes. */
+static bool is_currency(const char *text, size_t n_bytes)
+{
+    return n_bytes == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
+}
+
 #define AT(member) offsetof(struct item_input, member)
 
 /* clang-format off */
@@ -25,7 +31,7 @@ static const struct field table[] = {
     {.name = "text",       .kind = FIELD_TEXT,    .offset = AT(text),       .max = 16384},
     {.name = "categories", .kind = FIELD_IDS,     .offset = AT(categories), .max = LIST_MAX},
     {.name = "price",      .kind = FIELD_NUMBER,  .offset = AT(price),      .least = 0, .most = 1e15},
-    {.name = "currency",   .kind = FIELD_TEXT,    .offset = AT(currency),   .max = 3},
+    {.name = "currency",   .kind = FIELD_TEXT,    .offset = AT(currency),   .max = 3, .accepts = is_currency, .shape = "three capital letters, as in \"EUR\""},
     {.name = "tags",       .kind = FIELD_IDS,     .offset = AT(tags),       .max = LIST_MAX},
     {.name = "url",        .kind = FIELD_TEXT,    .offset = AT(url),        .max = 2048},
     {.name = "attributes", .kind = FIELD_JSON,    .offset = AT(attributes), .max = ATTRIBUTES_MAX_BYTES},

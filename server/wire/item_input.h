@@ -9,7 +9,7 @@
 struct item_input {
     const char *item_id; /* required in batches and files; PUT takes it from the path */
     int kind;            /* enum item_kind, by name: "content" (default), "product", "ad" */
-    const char *title, *text, *currency, *url; /* up to 1024, 16384, 3 and 2048 bytes */
+    const char *title, *text, *currency, *url; /* up to 1024 and 16384 bytes, three capital letters, up to 2048 bytes */
     struct texts categories, tags;             /* up to 64 each */
     const char *attributes;                    /* a JSON object of up to 8192 bytes */
     double price;                              /* NAN: not given */

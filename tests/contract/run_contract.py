@@ -8,6 +8,7 @@ names: status, content type, schema, no 5xx, nothing forbidden accepted. The num
 At the end the server must stop cleanly: a sanitizer's finding is a failure as well.
 """
 import argparse
+import os
 import pathlib
 import re
 import subprocess
@@ -17,6 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 import service  # noqa: E402
 
+HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLES, LONG_EXAMPLES = 20, 200
 # Not what a tool should do at random: a retraining a request is a test of its own (tests/fault).
 LEFT_OUT = ["--exclude-path", "/v1/retrain"]
@@ -35,7 +37,7 @@ def main():
             command = [str(args.venv / "bin/st"), "run", f"{server.url}/openapi.json", "--seed", "20151201", "--max-examples", str(LONG_EXAMPLES if args.long else EXAMPLES),
                        "--phases", "examples,coverage,fuzzing", "--checks", "all", "--exclude-checks", "ignored_auth", "--generation-database", "none",
                        "--suppress-health-check", "all", "--request-timeout", "30", "--no-color", *LEFT_OUT]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=3000)
+            done = subprocess.run(command, cwd=folder, env=dict(os.environ, SCHEMATHESIS_HOOKS=str(HERE / "hooks.py")), capture_output=True, text=True, timeout=3000)
             print(done.stdout)
             print(done.stderr, file=sys.stderr)
             if server.process.poll() is not None:
