@@ -134,7 +134,7 @@ void store_checkpoint(struct store *store)
 enum status store_check_integrity(struct store *store, struct error *error)
 {
     bool has_row = false;
-    int64_t n_stray = 0;
+    int64_t n_stray = 0, n_missing = 0;
     sqlite3_stmt *statement = engine_begin(store, QUERY_INTEGRITY_CHECK);
     TRY(engine_step(store, statement, &has_row, error));
     const char *finding = has_row ? column_text(statement, 0) : NULL;
@@ -143,6 +143,9 @@ enum status store_check_integrity(struct store *store, struct error *error)
         status = fail(error, STATUS_CORRUPT, "%.120s: damaged: %.100s", store->path, finding ? finding : "no answer");
     engine_end(statement);
     TRY(status);
+    TRY(engine_ask(store, QUERY_MISSING_INDEX_COUNT, &n_missing, error));
+    if (n_missing)
+        return fail(error, STATUS_CORRUPT, "%.120s: an index is missing; the next opening for writing builds it", store->path);
     TRY(engine_ask(store, QUERY_STRAY_COUNT, &n_stray, error));
     if (n_stray)
         return fail(error, STATUS_CORRUPT, "%.120s: %lld rows name a user, item or type that is not there", store->path,

@@ -37,7 +37,7 @@ void store_rollback(struct store *store);
 /* Fold the write-ahead log back; the writer calls it when idle and store_close does. */
 void store_checkpoint(struct store *store);
 
-/* STATUS_CORRUPT with the first finding. */
+/* STATUS_CORRUPT with the first finding: damage, rows that name what is not there, an index left out by a bulk import that did not end. */
 enum status store_check_integrity(struct store *store, struct error *error) MUST_CHECK;
 
 /* Import: leave out indexes that can be built at the end, and build them. A store killed in between builds them when it is opened next. */

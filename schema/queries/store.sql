@@ -27,3 +27,7 @@ select (select count(*) from event
            or type not between 0 and (select coalesce(max(number), -1) from type_name))
      + (select count(*) from item where item not in (select number from item_name))
      + (select count(*) from user_profile where user not in (select number from user_name));
+
+-- name: missing_index_count
+-- Indexes that build_indexes.sql makes.
+select 1 - count(*) from sqlite_schema where type = 'index' and name = 'event_by_user';

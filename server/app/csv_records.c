@@ -81,7 +81,8 @@ static enum status read_column(struct csv_rows *rows, size_t column)
 static enum status read_header(struct csv_rows *rows)
 {
     if (rows->n_cells > COLUMNS_MAX || rows->has_nul || rows->cells.failed)
-        return fail(rows->error, STATUS_INVALID, "neither NDJSON nor CSV: the first line has more than %u columns, or bytes that are no text", COLUMNS_MAX);
+        return fail(rows->error, STATUS_INVALID,
+                    "neither NDJSON nor CSV: the first line has more than %u columns, or bytes that are no text", COLUMNS_MAX);
     enum record_kind kind = record_kind_of(has_cell(rows, "user_id"), has_cell(rows, "item_id"));
     if (kind == RECORD_REFUSED)
         return fail(rows->error, STATUS_INVALID,
