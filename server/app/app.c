@@ -75,7 +75,7 @@ static enum status open_parts(struct app *app, const struct job_program *program
     TRY(store_open(directory, STORE_WRITE, &app->store, error));
     TRY(readers_open(directory, &app->readers, error));
     TRY(learn_stored(app, error));
-    app->jobs = jobs_create(program, directory);
+    app->jobs = jobs_create(program, app->settings);
     if (!app->jobs)
         return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
     adopt_at_start(app);

@@ -27,7 +27,7 @@ enum stage { STAGE_NONE, STAGE_WAITING /* to be started */, STAGE_CHILD, STAGE_A
 struct jobs {
     pthread_mutex_t lock; /* guards everything below but what is constant */
     struct job_program program;
-    const char *data_directory;
+    const struct settings *settings;
     struct job jobs[JOBS_KEPT];
     uint64_t n_added;
     enum stage stage; /* of the newest job */
@@ -38,13 +38,13 @@ struct jobs {
     char said_version[MODEL_VERSION_BYTES], said_error[sizeof((struct job *)0)->detail];
 };
 
-struct jobs *jobs_create(const struct job_program *program, const char *data_directory)
+struct jobs *jobs_create(const struct job_program *program, const struct settings *settings)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
     if (!jobs)
         return NULL;
     jobs->program = *program;
-    jobs->data_directory = data_directory;
+    jobs->settings = settings;
     jobs->child.out = -1;
     (void)pthread_mutex_init(&jobs->lock, NULL); /* cannot fail with default attributes */
     return jobs;
@@ -165,29 +165,62 @@ static void end_job(struct jobs *jobs, enum job_state state, const char *detail)
     log_line(state == JOB_FAILED ? LOG_WARNING : LOG_INFO, "job", "%s %s%s%s", job->job_id, job_state_names[state], *detail ? ": " : "", detail);
 }
 
-#define NUMBER_BYTES 24
+struct arguments {
+    const char *texts[16 + 2 * sizeof((struct settings *)0)->weights_by_name / sizeof((struct settings *)0)->weights_by_name[0]];
+    size_t n;
+    char numbers[3][24];
+    size_t n_numbers;
+    char weights[sizeof((struct settings *)0)->weights_by_name / sizeof((struct settings *)0)->weights_by_name[0]][192];
+};
+
+static void add_text(struct arguments *arguments, const char *option, const char *value)
+{
+    arguments->texts[arguments->n++] = option;
+    arguments->texts[arguments->n++] = value;
+}
+
+static void add_number(struct arguments *arguments, const char *option, int64_t value)
+{
+    char *text = arguments->numbers[arguments->n_numbers++];
+    (void)snprintf(text, sizeof arguments->numbers[0], "%" PRId64, value);
+    add_text(arguments, option, text);
+}
+
+/* The child reads the file and the environment itself; what was given to the service with --set it can know only from here. */
+static void add_weights(struct arguments *arguments, const struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->n_weights; i++) {
+        const char *weight = settings->weights_by_name[i];
+        if (strchr(weight, '=') != strrchr(weight, '='))
+            continue; /* a type with "=" in its name cannot be said on a command line */
+        (void)snprintf(arguments->weights[i], sizeof arguments->weights[i], "weights.%s", weight);
+        add_text(arguments, "--set", arguments->weights[i]);
+    }
+}
+
+static void write_arguments(const struct jobs *jobs, struct arguments *arguments)
+{
+    const struct retrain_query *query = &jobs->query;
+    *arguments = (struct arguments){.texts = {jobs->program.path, "retrain", "--json"}, .n = 3};
+    add_text(arguments, "--data", jobs->settings->data_directory);
+    add_text(arguments, "--split", query->split == SPLIT_LAST ? "last" : "time");
+    add_number(arguments, "--seed", query->seed);
+    if (query->epochs)
+        add_number(arguments, "--epochs", query->epochs);
+    if (query->n_threads)
+        add_number(arguments, "--threads", query->n_threads);
+    add_weights(arguments, jobs->settings);
+    arguments->texts[arguments->n] = NULL;
+}
 
 static void start_child(struct jobs *jobs)
 {
-    char epochs[NUMBER_BYTES], seed[NUMBER_BYTES], threads[NUMBER_BYTES];
-    (void)snprintf(epochs, sizeof epochs, "%" PRId64, jobs->query.epochs);
-    (void)snprintf(seed, sizeof seed, "%" PRId64, jobs->query.seed);
-    (void)snprintf(threads, sizeof threads, "%" PRId64, jobs->query.n_threads);
-    const char *arguments[16] = {jobs->program.path, "retrain", "--data", jobs->data_directory, "--json", "--seed", seed, "--split",
-                                 jobs->query.split == SPLIT_LAST ? "last" : "time"};
-    size_t n = 9;
-    if (jobs->query.epochs) {
-        arguments[n++] = "--epochs";
-        arguments[n++] = epochs;
-    }
-    if (jobs->query.n_threads) {
-        arguments[n++] = "--threads";
-        arguments[n++] = threads;
-    }
+    struct arguments arguments;
     struct error error = {0};
+    write_arguments(jobs, &arguments);
     jobs->said_version[0] = jobs->said_error[0] = '\0';
     jobs->kill_at_ns = 0;
-    if (child_start(&jobs->child, (char *const *)(size_t)arguments, &error) != STATUS_OK) {
+    if (child_start(&jobs->child, (char *const *)(size_t)arguments.texts, &error) != STATUS_OK) {
         end_job(jobs, JOB_FAILED, error.detail);
         return;
     }

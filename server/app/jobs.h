@@ -12,13 +12,14 @@
 #define JOBS_KEPT 64
 
 struct job_program {
-    const char *path;      /* what is executed, with the arguments of `inkling retrain`; borrowed */
-    int64_t grace_ms;      /* from SIGTERM to SIGKILL */
+    const char *path; /* what is executed, with the arguments of `inkling retrain` */
+    int64_t grace_ms; /* from SIGTERM to SIGKILL */
 };
 
 struct jobs;
 
-struct jobs *jobs_create(const struct job_program *program, const char *data_directory); /* borrows both texts. NULL on no memory */
+/* Borrows the path and settings: children work on the same directory with the same weights, wherever the service has them from. NULL on no memory. */
+struct jobs *jobs_create(const struct job_program *program, const struct settings *settings);
 void jobs_destroy(struct jobs *jobs); /* after jobs_end_all. Accepts NULL */
 DEFINE_SCOPED(struct jobs *, jobs_destroy);
 

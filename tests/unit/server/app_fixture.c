@@ -28,10 +28,9 @@ void fixture_stop(struct fixture *fixture)
 
 void fixture_open(struct fixture *fixture)
 {
-    *fixture = (struct fixture){.arena = arena_create(1 << 16, 1 << 26)};
+    *fixture = (struct fixture){.directory = "/tmp/inkling-app-XXXXXX", .arena = arena_create(1 << 16, 1 << 26)};
     cr_assert(fixture->arena);
     log_set_level(LOG_ERROR);
-    strcpy(fixture->directory, "/tmp/inkling-app-XXXXXX");
     cr_assert(mkdtemp(fixture->directory));
     (void)snprintf(fixture->script, sizeof fixture->script, "%s/train", fixture->directory);
     settings_default(&fixture->settings);

@@ -123,14 +123,15 @@ Test(app, refuses_a_65th_event_type_alone)
 }
 
 struct seen_events {
-    char items[256];
+    char items[256]; /* "b a " */
+    size_t n_bytes;
     uint64_t last_seq;
 };
 
 static enum status read_event(void *context, const struct user_event *event)
 {
     struct seen_events *seen = context;
-    strcat(strcat(seen->items, event->item_id), " ");
+    seen->n_bytes += (size_t)snprintf(seen->items + seen->n_bytes, sizeof seen->items - seen->n_bytes, "%s ", event->item_id);
     seen->last_seq = event->seq;
     return STATUS_OK;
 }

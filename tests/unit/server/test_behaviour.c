@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NO_LIMIT (UINT64_C(1) << 40)
@@ -142,7 +141,9 @@ Test(behaviour, keeps_users_apart)
     for (uint32_t user = 0; user < 40; user++)
         cr_assert_eq(add(user, user + 1, 100), STATUS_OK);
     for (uint32_t user = 0; user < 40; user++) {
-        cr_assert_eq((uint32_t)atoi(items_of(user)), user + 1);
+        char expected[16];
+        (void)snprintf(expected, sizeof expected, "%u", user + 1);
+        cr_assert_str_eq(items_of(user), expected);
         cr_assert_not(has_seen(user, user));
     }
 }

@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 static struct jobs *jobs;
-static char directory[64], script[96];
+static char directory[] = "/tmp/inkling-jobs-XXXXXX", script[96];
+static struct settings settings;
 static char version[MODEL_VERSION_BYTES];
 static const struct retrain_query query = {.split = SPLIT_LAST, .epochs = 3, .seed = 7, .n_threads = 0};
 
 /* The program of this test: its arguments are in $@, $0.args can be written. */
 static void become(const char *body, int64_t grace_ms)
 {
-    strcpy(directory, "/tmp/inkling-jobs-XXXXXX");
     cr_assert(mkdtemp(directory));
     (void)snprintf(script, sizeof script, "%s/retrain", directory);
     FILE *file = fopen(script, "w");
@@ -31,7 +31,9 @@ static void become(const char *body, int64_t grace_ms)
     cr_assert_eq(chmod(script, 0700), 0);
     cr_assert_geq(sodium_init(), 0);
     log_set_level(LOG_ERROR);
-    jobs = jobs_create(&(struct job_program){.path = script, .grace_ms = grace_ms}, directory);
+    settings_default(&settings);
+    (void)snprintf(settings.data_directory, sizeof settings.data_directory, "%s", directory);
+    jobs = jobs_create(&(struct job_program){.path = script, .grace_ms = grace_ms}, &settings);
     cr_assert(jobs);
 }
 
@@ -79,8 +81,17 @@ Test(jobs, pass_the_question_on_as_arguments)
     become("echo \"{\\\"error\\\":\\\"$*\\\"}\"; exit 1", 1000);
     struct job job = start(), end = drive_until(&job, NULL);
     char expected[256];
-    (void)snprintf(expected, sizeof expected, "retrain --data %s --json --seed 7 --split last --epochs 3", directory);
+    (void)snprintf(expected, sizeof expected, "retrain --json --data %s --split last --seed 7 --epochs 3", directory);
     cr_assert_str_eq(end.detail, expected);
+}
+
+Test(jobs, pass_the_weights_of_the_service_on)
+{
+    become("shift 9; echo \"{\\\"error\\\":\\\"$*\\\"}\"; exit 1", 1000);
+    cr_assert_eq(settings_set(&settings, "weights.view", "0.5", "--set", NULL), STATUS_OK);
+    cr_assert_eq(settings_set(&settings, "weights.a=b", "3", "--set", NULL), STATUS_OK);
+    struct job job = start(), end = drive_until(&job, NULL);
+    cr_assert_str_eq(end.detail, "3 --set weights.view=0.5");
 }
 
 Test(jobs, show_progress_line_by_line)

@@ -9,11 +9,10 @@
 
 static struct settings settings;
 static struct error error;
-static char directory[64];
+static char directory[] = "/tmp/inkling-settings-XXXXXX";
 
 static void make_directory(void)
 {
-    strcpy(directory, "/tmp/inkling-settings-XXXXXX");
     cr_assert(mkdtemp(directory));
     settings_default(&settings);
     (void)snprintf(settings.data_directory, sizeof settings.data_directory, "%s", directory);

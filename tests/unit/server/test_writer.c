@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WRITES 64
@@ -11,6 +12,7 @@ static struct writer *writer;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards everything below */
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool is_held, is_entered;
+static size_t n_bytes;
 static char batches[1024]; /* "a|bc|": the ids of each batch */
 static unsigned n_done;
 
@@ -24,8 +26,8 @@ static void record(void *context, struct write *batch)
     while (is_held)
         (void)pthread_cond_wait(&changed, &lock);
     for (struct write *write = batch; write; write = write->next)
-        strcat(batches, write->id);
-    strcat(batches, "|");
+        n_bytes += (size_t)snprintf(batches + n_bytes, sizeof batches - n_bytes, "%s", write->id);
+    n_bytes += (size_t)snprintf(batches + n_bytes, sizeof batches - n_bytes, "|");
     (void)pthread_mutex_unlock(&lock);
 }
 
