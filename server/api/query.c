@@ -31,6 +31,10 @@ static enum status read_more(struct query *query, const struct field *field, con
     struct texts list, more = {0}, *member = (struct texts *)(void *)(query->record + field->offset);
     list = *member;
     *member = more;
+    if (!parameter->value[0]) {
+        mistakes_add(query->mistakes, query->arena, field->name, "expected a list, got nothing");
+        return STATUS_INVALID;
+    }
     TRY(field_read_text(field, parameter->value, ',', field->name, query->arena, query->record, query->mistakes));
     more = *member;
     TRY(append_texts(query->arena, &more, &list));
