@@ -13,7 +13,8 @@ static enum status parse(struct arena *arena, const char *bytes, size_t n_bytes,
     return status;
 }
 
-enum status body_read(struct exchange *exchange, const struct fields *fields, void *out_record, uint64_t *present, struct mistakes *mistakes)
+enum status body_read(struct exchange *exchange, const struct fields *fields, void *out_record, uint64_t *present,
+                      struct mistakes *mistakes)
 {
     SCOPED(node_destroy) struct node *document = NULL;
     size_t n_bytes = 0;
@@ -86,7 +87,8 @@ static enum status refuse_stranger(void *context, const char *key, const struct 
     return STATUS_INVALID;
 }
 
-static enum status read_list(struct batch_reader *reader, const struct node *document, const struct node *list, struct mistakes *mistakes, struct error *error)
+static enum status read_list(struct batch_reader *reader, const struct node *document, const struct node *list, struct mistakes *mistakes,
+                             struct error *error)
 {
     struct strangers strangers = {.arena = reader->arena, .list_name = reader->kind->list_name, .mistakes = mistakes};
     TRY(node_each(document, refuse_stranger, &strangers));
@@ -153,8 +155,8 @@ static enum status read_lines(struct batch_reader *reader, const char *bytes, si
     return STATUS_OK;
 }
 
-enum status batch_read(struct exchange *exchange, const struct batch_kind *kind, size_t max, struct batch *out_batch, struct mistakes *mistakes,
-                       struct error *error)
+enum status batch_read(struct exchange *exchange, const struct batch_kind *kind, size_t max, struct batch *out_batch,
+                       struct mistakes *mistakes, struct error *error)
 {
     size_t n_bytes = 0;
     const char *bytes = exchange_body(exchange, &n_bytes);
@@ -203,5 +205,6 @@ void record_overlay(const struct fields *fields, uint64_t present, const void *p
 {
     for (size_t i = 0; i < fields->n_fields; i++)
         if (present >> i & 1)
-            memcpy((char *)record + fields->fields[i].offset, (const char *)patch + fields->fields[i].offset, member_bytes(fields->fields[i].kind));
+            memcpy((char *)record + fields->fields[i].offset, (const char *)patch + fields->fields[i].offset,
+                   member_bytes(fields->fields[i].kind));
 }

@@ -72,7 +72,8 @@ enum status events_post(struct exchange *exchange, struct error *error)
     struct event_write *events = arena_alloc(exchange_arena(exchange), sizeof *events);
     if (!events)
         return fail(error, STATUS_NOMEM, "no memory for events");
-    enum status status = batch_read(exchange, &event_batch, (size_t)api_of(exchange)->settings->http_max_batch, &events->batch, &mistakes, error);
+    enum status status =
+        batch_read(exchange, &event_batch, (size_t)api_of(exchange)->settings->http_max_batch, &events->batch, &mistakes, error);
     if (status != STATUS_OK)
         return status == STATUS_LIMIT ? status : refuse(exchange, status, &mistakes, error);
     events->write = (struct write){.kind = WRITE_EVENTS, .events = events->batch.records, .n = events->batch.n_records};

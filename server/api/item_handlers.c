@@ -1,4 +1,5 @@
-/* The catalogue: items one by one, many at once, and as a list. Reading is from memory; what was written is answered as memory shows it after the commit. */
+/* The catalogue: items one by one, many at once, and as a list. Reading is from memory; what was written is answered as memory shows it
+ * after the commit. */
 #include "server/api/api.h"
 #include "server/api/body.h"
 #include "server/api/handlers.h"
@@ -140,7 +141,8 @@ enum status items_post(struct exchange *exchange, struct error *error)
     struct items_write *items = arena_alloc(exchange_arena(exchange), sizeof *items);
     if (!items)
         return fail(error, STATUS_NOMEM, "no memory for items");
-    enum status status = batch_read(exchange, &item_batch, (size_t)api_of(exchange)->settings->http_max_batch, &items->batch, &mistakes, error);
+    enum status status =
+        batch_read(exchange, &item_batch, (size_t)api_of(exchange)->settings->http_max_batch, &items->batch, &mistakes, error);
     if (status != STATUS_OK)
         return status == STATUS_LIMIT ? status : refuse(exchange, status, &mistakes, error);
     items->write = (struct write){.kind = WRITE_ITEMS, .items = items->batch.records, .n = items->batch.n_records};

@@ -100,13 +100,14 @@ static bool find_part(const char *name, unsigned *out_part)
     return false;
 }
 
-enum status item_parts_read(const struct texts *names, const char *pointer, struct arena *arena, unsigned *out_parts, struct mistakes *mistakes)
+enum status item_parts_read(const struct texts *names, const char *pointer, struct arena *arena, unsigned *out_parts,
+                            struct mistakes *mistakes)
 {
     unsigned parts = 0, part = 0;
     for (size_t i = 0; i < names->n_texts; i++) {
         if (!find_part(names->texts[i], &part)) {
-            mistakes_add(mistakes, arena, pointer, "expected kind, title, categories, tags, price, currency, url or attributes, got \"%.48s\"",
-                         names->texts[i]);
+            mistakes_add(mistakes, arena, pointer,
+                         "expected kind, title, categories, tags, price, currency, url or attributes, got \"%.48s\"", names->texts[i]);
             return STATUS_INVALID;
         }
         parts |= 1U << part;

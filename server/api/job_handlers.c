@@ -69,7 +69,8 @@ enum status retrain_post(struct exchange *exchange, struct error *error)
     enum status status = exchange_body_kind(exchange) == BODY_NONE ? STATUS_OK : body_read(exchange, &fields, &input, NULL, &mistakes);
     if (status != STATUS_OK)
         return refuse(exchange, status, &mistakes, error);
-    struct retrain_query query = {.split = (enum split_kind)input.split, .epochs = input.epochs, .seed = input.seed, .n_threads = input.n_threads};
+    struct retrain_query query = {
+        .split = (enum split_kind)input.split, .epochs = input.epochs, .seed = input.seed, .n_threads = input.n_threads};
     TRY(app_retrain(api_of(exchange)->app, &query, &job, error));
     const char *location = arena_format(exchange_arena(exchange), "/v1/jobs/%s", job.job_id);
     if (location)

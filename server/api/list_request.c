@@ -68,11 +68,14 @@ struct context {
     struct records events;
 };
 
+/* clang-format off */
 static const struct field context_table[] = {
     {.name = "events", .kind = FIELD_RECORDS, .offset = offsetof(struct context, events), .max = CONTEXT_EVENTS_MAX, .of = &context_event_fields},
 };
+/* clang-format on */
 
-static const struct fields context_fields = {.what = "a context", .fields = context_table, .n_fields = 1, .record_bytes = sizeof(struct context)};
+static const struct fields context_fields = {
+    .what = "a context", .fields = context_table, .n_fields = 1, .record_bytes = sizeof(struct context)};
 
 static enum status read_context(struct arena *arena, struct list_request *request, struct mistakes *mistakes)
 {
@@ -80,7 +83,8 @@ static enum status read_context(struct arena *arena, struct list_request *reques
     struct context context;
     if (!request->context)
         return STATUS_OK;
-    TRY(node_parse(request->context, strlen(request->context), &document, NULL)); /* it was checked when it was read: only memory can fail */
+    /* It was checked when it was read: only memory can fail. */
+    TRY(node_parse(request->context, strlen(request->context), &document, NULL));
     TRY(fields_read(&context_fields, document, "/context", arena, &context, NULL, mistakes));
     request->context_events = context.events.records;
     request->n_context_events = context.events.n_records;
@@ -98,13 +102,15 @@ static enum status check(struct exchange *exchange, const char *prefix, struct l
     if (!limit || !fields)
         return STATUS_NOMEM;
     if (request->limit > max_limit) {
-        mistakes_add(mistakes, arena, limit, "expected a whole number from 1 to %lld, got %lld", (long long)max_limit, (long long)request->limit);
+        mistakes_add(mistakes, arena, limit, "expected a whole number from 1 to %lld, got %lld", (long long)max_limit,
+                     (long long)request->limit);
         return STATUS_INVALID;
     }
     return item_parts_read(&request->fields, fields, arena, &request->parts, mistakes);
 }
 
-enum status list_request_from_query(struct exchange *exchange, const struct fields *fields, struct list_request *out_request, struct mistakes *mistakes)
+enum status list_request_from_query(struct exchange *exchange, const struct fields *fields, struct list_request *out_request,
+                                    struct mistakes *mistakes)
 {
     struct list_request request;
     TRY(query_read(exchange, fields, &request, mistakes));
@@ -113,7 +119,8 @@ enum status list_request_from_query(struct exchange *exchange, const struct fiel
     return STATUS_OK;
 }
 
-enum status list_request_from_body(struct exchange *exchange, const struct fields *fields, struct list_request *out_request, struct mistakes *mistakes)
+enum status list_request_from_body(struct exchange *exchange, const struct fields *fields, struct list_request *out_request,
+                                   struct mistakes *mistakes)
 {
     struct list_request request;
     TRY(body_read(exchange, fields, &request, NULL, mistakes));

@@ -1,4 +1,5 @@
-/* What may be asked of the answers that are lists of items: one record, and a table for each of the questions that says which part of it is theirs. */
+/* What may be asked of the answers that are lists of items: one record, and a table for each of the questions that says which part of it is
+ * theirs. */
 #ifndef API_LIST_REQUEST_H
 #define API_LIST_REQUEST_H
 

@@ -1,4 +1,4 @@
-/* One pass over the parameters. Lists grow piece by piece: each piece is read into an empty place of its own and put behind what was there. */
+/* One pass over the parameters. Lists grow piece by piece: each is read into an empty place of its own and put behind what was there. */
 #include "server/api/query.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* The parameters behind the "?": read by a field table (core/base/fields.h), so a parameter is described once.
  *
- * A list is written with commas, by repeating the parameter, or both; it is not empty. Any other parameter given twice, and one that the table does not
- * know, is a mistake; a mistake's pointer is the parameter's name. FIELD_RECORDS and FIELD_JSON have no place in such a table. */
+ * A list is written with commas, by repeating the parameter, or both; it is not empty. Any other parameter given twice, and one that the
+ * table does not know, is a mistake; a mistake's pointer is the parameter's name. FIELD_RECORDS and FIELD_JSON have no place in such a
+ * table. */
 #ifndef API_QUERY_H
 #define API_QUERY_H
 

@@ -1,5 +1,5 @@
-/* The answers that are lists of items: for a user, popular, similar. All have one shape. On this way nothing is allocated but from the exchange's
- * arena and its reply. */
+/* The answers that are lists of items: for a user, popular, similar. All have one shape. On this way nothing is allocated but from the
+ * exchange's arena and its reply. */
 #include "server/api/api.h"
 #include "server/api/handlers.h"
 #include "server/api/item_json.h"
@@ -98,6 +98,7 @@ enum status similar_get(struct exchange *exchange, struct error *error)
     enum status status = list_request_from_query(exchange, &similar_query_fields, &request, &mistakes);
     if (status != STATUS_OK)
         return refuse(exchange, status, &mistakes, error);
-    TRY(app_similar(api_of(exchange)->app, exchange_segment(exchange, 0), (uint32_t)request.limit, exchange_arena(exchange), &answer, error));
+    TRY(app_similar(api_of(exchange)->app, exchange_segment(exchange, 0), (uint32_t)request.limit, exchange_arena(exchange), &answer,
+                    error));
     return reply_list(exchange, &answer, request.parts);
 }

@@ -1,4 +1,5 @@
-/* THE route table: every method and path that the service answers, and with which handler. openapi.yaml says the same in words; a test compares. */
+/* THE route table: every method and path that the service answers, and with which handler. openapi.yaml says the same in words; a test
+ * compares. */
 #ifndef API_ROUTES_H
 #define API_ROUTES_H
 

@@ -8,7 +8,8 @@ static void wake(void *context)
     exchange_wake(context);
 }
 
-enum status writing_submit(struct exchange *exchange, struct write *write, enum status (*finish)(struct exchange *exchange, struct error *error))
+enum status writing_submit(struct exchange *exchange, struct write *write,
+                           enum status (*finish)(struct exchange *exchange, struct error *error))
 {
     struct error error = {0};
     write->done = wake;

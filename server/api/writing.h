@@ -8,9 +8,10 @@
 #include "server/app/app.h"
 #include "server/http/exchange.h"
 
-/* Submit write and suspend the exchange until it is done. A write that cannot be queued fails in finish, like one that fails later. Takes the
- * exchange's kept thing. STATUS_OK always. */
-enum status writing_submit(struct exchange *exchange, struct write *write, enum status (*finish)(struct exchange *exchange, struct error *error)) MUST_CHECK;
+/* Submit write and suspend the exchange until it is done. A write that cannot be queued fails in finish, like one that fails later. Takes
+ * the exchange's kept thing. STATUS_OK always. */
+enum status writing_submit(struct exchange *exchange, struct write *write,
+                           enum status (*finish)(struct exchange *exchange, struct error *error)) MUST_CHECK;
 
 /* In finish: the write (*out_write), or its failure. */
 enum status writing_done(const struct exchange *exchange, struct write **out_write, struct error *error) MUST_CHECK;
