@@ -3,12 +3,27 @@
 
 #include "core/kernels/blas.h"
 #include "core/kernels/plain.h"
+#include "core/kernels/vector_forms.h"
 
 #include <math.h>
 
+size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
+{
+    size_t n = 0;
+    out_forms[n++] = &kernels_portable;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        out_forms[n++] = &kernels_avx2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        out_forms[n++] = &kernels_avx512;
+#endif
+    return n;
+}
+
 const struct kernels *kernels_fast(void)
 {
-    return &kernels_portable;
+    const struct kernels *forms[KERNEL_FORMS_MAX];
+    return forms[kernels_forms(forms) - 1];
 }
 
 enum status kernels_check(struct error *error)

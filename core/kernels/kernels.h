@@ -109,7 +109,11 @@ struct kernels {
 
 extern const struct kernels kernels_plain;
 
-/* The fastest form for this processor. */
+/* The forms that this processor can run besides the plain one, slowest first; returns how many (at least 1). */
+#define KERNEL_FORMS_MAX 4
+size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX]);
+
+/* The fastest of them. */
 const struct kernels *kernels_fast(void);
 
 /* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS compute

@@ -1,0 +1,17 @@
+/* The vector form in AVX2 and FMA. This file alone is compiled for such processors; kernels.c calls it only on one. */
+#include "core/kernels/vector_forms.h"
+
+#include "core/kernels/blas.h"
+#include "core/kernels/plain.h"
+
+#include <math.h>
+
+#include "core/kernels/lanes_avx2.h"
+
+#include "core/kernels/vector_rows.h"
+#include "core/kernels/vector_tile.h"
+#include "core/kernels/vector_softmax.h"
+#include "core/kernels/vector_scores.h"
+#include "core/kernels/vector_table.h"
+
+const struct kernels kernels_avx2 = VECTOR_TABLE("avx2");

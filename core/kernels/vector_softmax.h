@@ -1,0 +1,258 @@
+/* The vector form of the softmax over the catalogue, fused: scores are made, exponentiated and used for dx in pieces that stay in the second-level
+ * cache; only their exponentials are kept (one block of rows at a time) for de, which has to wait for the sums.
+ *
+ * For a block of up to SOFTMAX_ROWS rows everything is held transposed, items down and rows across, so that what belongs to a row (its sum, its shift) is a
+ * lane. With t[v, n] = 2^((s[n, v] - shift[n]) log2 e):
+ *   1. for each piece of items: t = 2^(e xᵀ + b - shift),  sum[n] += t[v, n],  dx[n] += t[v, n] e[v]
+ *   2. factor[n] = weight[n] / sum[n];  dx[n] = factor[n] dx[n] - weight[n] e[target]
+ *   3. de[v] += sum over n of t[v, n] factor[n] x[n],  db[v] += sum over n of t[v, n] factor[n];  and the target's part
+ * The shift is the target's score, so a sum is never 0. A score that stands more than SHIFT_MOST above it would leave the range of floats: then
+ * the block is done again with shift = the largest score. */
+#ifndef KERNELS_VECTOR_SOFTMAX_H
+#define KERNELS_VECTOR_SOFTMAX_H
+
+#include <math.h>
+#include <string.h>
+
+#define SOFTMAX_ROWS 128u
+#define PIECE_ITEMS  192u                    /* whole tiles; e and t of a piece stay in the second-level cache */
+#define PANEL        (TILE_VECTORS * LANES)  /* rows that stand side by side in a tile */
+#define SHIFT_MOST   100.0f                  /* powers of 2; 2^100 times 2^26 items is finite */
+
+struct softmax_block {
+    size_t n_rows, n_padded, V, C;      /* rows padded to whole vectors */
+    const float *x, *e, *b, *weight;    /* x and weight from the block's first row */
+    const uint32_t *target;
+    float *dx, *de, *db;
+    /* workspace */
+    float *panels;   /* [n_padded / PANEL, C, PANEL]: x log2 e, transposed */
+    float *t;        /* [V, n_padded] */
+    float *scaled;   /* [n_padded, C]: factor x */
+    float *shift, *sum, *part, *factor, *wanted; /* [n_padded] */
+};
+
+INLINE size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static size_t vector_softmax_bytes(size_t N, size_t V, size_t C)
+{
+    size_t rows = round_up(N < SOFTMAX_ROWS ? N : SOFTMAX_ROWS, PANEL);
+    return rows * (V + round_up(C, LANES) * 2 + 5) * sizeof(float) + 64;
+}
+
+static void softmax_place(struct softmax_block *block, float *memory)
+{
+    size_t n = round_up(block->n_rows, PANEL);
+    block->t = memory;
+    block->panels = block->t + block->V * block->n_padded;
+    block->scaled = block->panels + n * block->C;
+    block->shift = block->scaled + block->n_padded * block->C;
+    block->sum = block->shift + n;
+    block->part = block->sum + n;
+    block->factor = block->part + n;
+    block->wanted = block->factor + n;
+}
+
+/* Transpose x into panels and take the targets' scores; padding is 0. All in powers of 2. */
+static void softmax_begin(struct softmax_block *block)
+{
+    size_t C = block->C;
+    memset(block->panels, 0, round_up(block->n_rows, PANEL) * C * sizeof(float));
+    for (size_t n = 0; n < block->n_padded; n++) {
+        float *column = block->panels + n / PANEL * PANEL * C + n % PANEL;
+        block->shift[n] = 0;
+        if (n >= block->n_rows)
+            continue;
+        for (size_t c = 0; c < C; c++)
+            column[c * PANEL] = block->x[n * C + c] * LOG2_E;
+        block->wanted[n] = vector_dot(block->x + n * C, block->e + block->target[n] * C, C) + block->b[block->target[n]];
+        block->shift[n] = block->wanted[n] * LOG2_E;
+    }
+}
+
+/* The scores, less the shift, of `rows` items from v on for a panel of `vectors` vectors, in tile. Returns the largest. */
+INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, lanes tile[TILE_ROWS][TILE_VECTORS])
+{
+    struct factors factors = {.a = block->e + v * block->C, .b = block->panels + panel * PANEL * block->C, .a_row = block->C, .a_step = 1, .b_step = PANEL, .K = block->C};
+    const float *shift = block->shift + panel * PANEL;
+    lanes most = lanes_set(-INFINITY);
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+        lanes bias = lanes_set(block->b[v + r] * LOG2_E);
+#pragma GCC unroll 4
+        for (unsigned c = 0; c < vectors; c++)
+            tile[r][c] = lanes_sub(bias, lanes_load(shift + c * LANES));
+    }
+    tile_add(tile, rows, vectors, LANES, &factors);
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (unsigned c = 0; c < vectors; c++)
+            most = lanes_max(most, tile[r][c]);
+    }
+    return most;
+}
+
+/* Step 1 for a tile. Returns the largest score less its shift. */
+INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors)
+{
+    lanes tile[TILE_ROWS][TILE_VECTORS];
+    lanes most = softmax_scores(block, v, panel, rows, vectors, tile);
+    float *t = block->t + v * block->n_padded + panel * PANEL, *part = block->part + panel * PANEL;
+#pragma GCC unroll 4
+    for (unsigned c = 0; c < vectors; c++) {
+        lanes sum = lanes_load(part + c * LANES);
+#pragma GCC unroll 6
+        for (unsigned r = 0; r < rows; r++) {
+            lanes power = vector_exp2(lanes_max(lanes_min(tile[r][c], lanes_set(126)), lanes_set(-126)));
+            sum = lanes_add(sum, power);
+            lanes_store(t + r * block->n_padded + c * LANES, power);
+        }
+        lanes_store(part + c * LANES, sum);
+    }
+    return most;
+}
+
+/* Only the largest scores, into part. */
+INLINE void softmax_largest(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors)
+{
+    lanes tile[TILE_ROWS][TILE_VECTORS];
+    (void)softmax_scores(block, v, panel, rows, vectors, tile);
+    float *part = block->part + panel * PANEL;
+    for (unsigned c = 0; c < vectors; c++) {
+        lanes most = lanes_load(part + c * LANES);
+        for (unsigned r = 0; r < rows; r++)
+            most = lanes_max(most, tile[r][c]);
+        lanes_store(part + c * LANES, most);
+    }
+}
+
+/* Run `work` over the tiles of items [first, end) and a panel. */
+#define FOR_TILES(work, vectors)                                                    \
+    for (v = first; v + TILE_ROWS <= end; v += TILE_ROWS)                           \
+        work(block, v, panel, TILE_ROWS, vectors);                                  \
+    for (; v < end; v++)                                                            \
+        work(block, v, panel, 1, vectors);
+
+#define KEEP_MOST(...) most = lanes_max(most, softmax_powers(__VA_ARGS__))
+
+/* Step 1 for a piece of items. Returns the largest score less its shift. */
+static float softmax_piece(const struct softmax_block *block, size_t first, size_t end)
+{
+    lanes most = lanes_set(-INFINITY);
+    size_t v;
+    memset(block->part, 0, block->n_padded * sizeof(float));
+    for (size_t panel = 0; panel * PANEL < block->n_padded; panel++) {
+        size_t n = block->n_padded - panel * PANEL;
+        if (n >= PANEL) {
+            FOR_TILES(KEEP_MOST, TILE_VECTORS)
+        } else if (n == LANES) {
+            FOR_TILES(KEEP_MOST, 1)
+#if TILE_VECTORS > 2
+        } else if (n == 2 * LANES) {
+            FOR_TILES(KEEP_MOST, 2)
+        } else {
+            FOR_TILES(KEEP_MOST, 3)
+#endif
+        }
+    }
+    add_row(block->sum, block->part, block->n_padded);
+    struct factors factors = {.a = block->t + first * block->n_padded, .b = block->e + first * block->C, .a_row = 1, .a_step = block->n_padded, .b_step = block->C, .K = end - first};
+    tile_product(block->dx, block->C, first > 0, block->n_rows, block->C, &factors);
+    return lanes_most(most);
+}
+
+static float softmax_pieces(const struct softmax_block *block)
+{
+    float most = -INFINITY;
+    memset(block->sum, 0, block->n_padded * sizeof(float));
+    for (size_t first = 0; first < block->V; first += PIECE_ITEMS)
+        most = fmaxf(most, softmax_piece(block, first, first + PIECE_ITEMS < block->V ? first + PIECE_ITEMS : block->V));
+    return most;
+}
+
+/* The rare way: shift = the largest score of each row. */
+static void softmax_shift(const struct softmax_block *block)
+{
+    size_t first = 0, end = block->V, v;
+    for (size_t n = 0; n < block->n_padded; n++)
+        block->part[n] = -INFINITY;
+    for (size_t panel = 0; panel * PANEL < block->n_padded; panel++) {
+        for (size_t part = 0; part < PANEL && panel * PANEL + part < block->n_padded; part += LANES) {
+            struct softmax_block narrow = *block; /* one vector of the panel at a time */
+            const struct softmax_block *whole = block;
+            narrow.panels += part;
+            narrow.shift += part;
+            narrow.part += part;
+            block = &narrow;
+            FOR_TILES(softmax_largest, 1)
+            block = whole;
+        }
+    }
+    add_row(block->shift, block->part, block->n_padded);
+}
+
+/* Step 2. Returns the loss. */
+static double softmax_scale(const struct softmax_block *block)
+{
+    double loss = 0;
+    size_t C = block->C;
+    memset(block->factor, 0, block->n_padded * sizeof(float));
+    for (size_t n = 0; n < block->n_rows; n++) {
+        float weight = block->weight[n];
+        float *dx = block->dx + n * C, *scaled = block->scaled + n * C;
+        const float *wanted = block->e + block->target[n] * C;
+        loss += (double)weight * (0.69314718055994531 * ((double)block->shift[n] + log2((double)block->sum[n])) - (double)block->wanted[n]);
+        block->factor[n] = weight / block->sum[n];
+        lanes factor = lanes_set(block->factor[n]), less = lanes_set(-weight);
+        FOR_VECTORS(c, n_left, C)
+        {
+            lanes_store_part(dx + c, n_left, lanes_fma(lanes_load_part(wanted + c, n_left), less, lanes_mul(factor, lanes_load_part(dx + c, n_left))));
+            lanes_store_part(scaled + c, n_left, lanes_mul(factor, lanes_load_part(block->x + n * C + c, n_left)));
+        }
+    }
+    return loss;
+}
+
+/* Step 3. */
+static void softmax_items(const struct softmax_block *block)
+{
+    size_t C = block->C;
+    struct factors factors = {.a = block->t, .b = block->scaled, .a_row = block->n_padded, .a_step = 1, .b_step = C, .K = block->n_rows};
+    tile_product(block->de, C, true, block->V, C, &factors);
+    for (size_t v = 0; v < block->V; v++)
+        block->db[v] += vector_dot(block->t + v * block->n_padded, block->factor, block->n_padded);
+    for (size_t n = 0; n < block->n_rows; n++) {
+        float *de = block->de + block->target[n] * C;
+        lanes less = lanes_set(-block->weight[n]);
+        FOR_VECTORS(c, n_left, C)
+        lanes_store_part(de + c, n_left, lanes_fma(lanes_load_part(block->x + n * C + c, n_left), less, lanes_load_part(de + c, n_left)));
+        block->db[block->target[n]] -= block->weight[n];
+    }
+}
+
+static double vector_softmax_loss(float *restrict dx, float *restrict de, float *restrict db, const struct softmax_rows *rows,
+                                  const float *restrict e, const float *restrict b, void *restrict workspace)
+{
+    double loss = 0;
+    size_t n_blocks = (rows->N + SOFTMAX_ROWS - 1) / SOFTMAX_ROWS, first = 0;
+    for (size_t i = 0; i < n_blocks; i++) { /* blocks of equal size */
+        size_t end = rows->N * (i + 1) / n_blocks;
+        struct softmax_block block = {.n_rows = end - first, .n_padded = round_up(end - first, LANES), .V = rows->V, .C = rows->C, .x = rows->x + first * rows->C, .e = e, .b = b,
+                                      .weight = rows->weight + first, .target = rows->target + first, .dx = dx + first * rows->C, .de = de, .db = db};
+        softmax_place(&block, workspace);
+        softmax_begin(&block);
+        if (!(softmax_pieces(&block) < SHIFT_MOST)) {
+            softmax_shift(&block);
+            (void)softmax_pieces(&block);
+        }
+        loss += softmax_scale(&block);
+        softmax_items(&block);
+        first = end;
+    }
+    return loss;
+}
+
+#endif
