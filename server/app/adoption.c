@@ -1,7 +1,7 @@
 /* From a file in DIR/models to the model that answers: open, check that it is ours, register, activate, swap.
  *
- * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What was refused once stays
- * registered as damaged, with the reason, and is not tried again unless somebody activates it. */
+ * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What
+ * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/service.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 #define EXTENSION     ".safetensors"
-#define FILES_MAX     256u  /* looked at in one go; more are found the next time */
+#define FILES_MAX     256u /* looked at in one go; more are found the next time */
 #define FACTS_BYTES   65536u
 #define PATH_BYTES    4352
 #define VERSION_CHARS (MODEL_VERSION_BYTES - 1)
@@ -35,8 +35,8 @@ static enum status check_vocabulary(const struct app *app, const struct model *m
     for (uint32_t item = 0; item < n_items; item++) {
         const char *name = names_text(app->names[NAME_ITEM], item);
         if (!name || strcmp(name, model_item_id(model, item)) != 0)
-            return fail(error, STATUS_CORRUPT, "foreign: the model's item %u is \"%.60s\", this store's is \"%.60s\"", item, model_item_id(model, item),
-                        name ? name : "");
+            return fail(error, STATUS_CORRUPT, "foreign: the model's item %u is \"%.60s\", this store's is \"%.60s\"", item,
+                        model_item_id(model, item), name ? name : "");
     }
     return STATUS_OK;
 }
@@ -188,7 +188,8 @@ static enum status find_new_files(const struct app *app, struct model_file files
 }
 
 /* Register the files; gives the newest good one. Inside a transaction. */
-static enum status register_files(struct app *app, const struct model_file files[], size_t n, struct model **out_newest, struct error *error)
+static enum status register_files(struct app *app, const struct model_file files[], size_t n, struct model **out_newest,
+                                  struct error *error)
 {
     SCOPED(model_close) struct model *newest = NULL;
     for (size_t i = 0; i < n; i++) {

@@ -1,4 +1,5 @@
-/* The service put together and taken apart: app_open and app_close are its summary. The questions are in recommend.c and profile.c, what writes do in record.c. */
+/* The service put together and taken apart: app_open and app_close are its summary. The questions are in recommend.c and profile.c, what
+ * writes do in record.c. */
 #include "core/base/log.h"
 #include "core/base/node.h"
 #include "server/app/service.h"

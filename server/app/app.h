@@ -1,9 +1,10 @@
 /* The running service: everything that a request can ask for, as plain calls. It knows nothing of HTTP or JSON.
  *
- * Reads (recommend, popular, similar, item, …) never touch the database (but for a behaviour that was forgotten and app_user_events), take no lock longer than a pointer copy and allocate from the caller's
- * arena. Call them between app_enter and app_leave; what they return by pointer is good until app_leave.
- * Writes go to one writer thread that puts what waits into one transaction: fill the request, call app_submit, and done(context) is called on the
- * writer thread after commit (fsync) and after memory shows the change, or after failure; then status and error are set. */
+ * Reads (recommend, popular, similar, item, …) never touch the database (but for a behaviour that was forgotten and app_user_events), take
+ * no lock longer than a pointer copy and allocate from the caller's arena. Call them between app_enter and app_leave; what they return by
+ * pointer is good until app_leave. Writes go to one writer thread that puts what waits into one transaction: fill the request, call
+ * app_submit, and done(context) is called on the writer thread after commit (fsync) and after memory shows the change, or after failure;
+ * then status and error are set. */
 #ifndef APP_APP_H
 #define APP_APP_H
 
@@ -17,7 +18,8 @@
 
 struct app;
 
-/* Open the store, load memory from it, load the live model (or fall back, marking it damaged), start writer and watcher. settings is borrowed. */
+/* Open the store, load memory from it, load the live model (or fall back, marking it damaged), start writer and watcher. settings is
+ * borrowed. */
 enum status app_open(const struct settings *settings, struct app **out_app, struct error *error) MUST_CHECK;
 void app_close(struct app *app); /* commits what waits, stops children and threads */
 DEFINE_SCOPED(struct app *, app_close);
@@ -38,7 +40,7 @@ struct write {
         WRITE_MODEL_ACTIVATE,
         WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate the newest */
     } kind;
-    const char *id; /* of WRITE_ITEM_DELETE, WRITE_USER, WRITE_USER_ERASE; version of WRITE_MODEL_ACTIVATE */
+    const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_USER, WRITE_USER_ERASE; version of WRITE_MODEL_ACTIVATE */
     const struct event_input *events; /* [n], completed */
     const struct item_input *items;   /* [n] */
     size_t n;
@@ -49,8 +51,8 @@ struct write {
     enum status status;
     struct error error;
     size_t n_accepted, n_duplicates;
-    bool created; /* WRITE_USER, or a WRITE_ITEMS of one item: it was new */
-    uint64_t seq; /* the highest sequence number given so far */
+    bool created;       /* WRITE_USER, or a WRITE_ITEMS of one item: it was new */
+    uint64_t seq;       /* the highest sequence number given so far */
     struct write *next; /* the writer's */
 };
 
@@ -59,7 +61,8 @@ enum status app_submit(struct app *app, struct write *write, struct error *error
 
 /* --- reads --- */
 
-/* How much of the arena one of the lists below takes at most with today's catalogue (besides 40 bytes a context event). Outside or inside the epoch. */
+/* How much of the arena one of the lists below takes at most with today's catalogue (besides 40 bytes a context event). Outside or inside
+ * the epoch. */
 size_t app_scratch_bytes(struct app *app);
 
 enum reason { REASON_BEHAVIOUR /* encoder and neighbours */, REASON_NEIGHBOURS /* no model yet */, REASON_POPULAR };
@@ -72,9 +75,9 @@ struct context_event {
 #define KIND_ANY (-1)
 
 struct recommend_query {
-    const char *user_id; /* NULL: a stranger */
-    uint32_t limit;      /* 1 … recommend.max_limit */
-    int kind;            /* enum item_kind or KIND_ANY */
+    const char *user_id;           /* NULL: a stranger */
+    uint32_t limit;                /* 1 … recommend.max_limit */
+    int kind;                      /* enum item_kind or KIND_ANY */
     const char *const *categories; /* any of these; n_categories = 0: all */
     size_t n_categories;
     const char *const *exclude; /* item ids */
@@ -100,7 +103,8 @@ struct recommendations {
 };
 
 /* Never empty while any item is eligible: what the personal part cannot fill is filled by popularity. */
-enum status app_recommend(struct app *app, const struct recommend_query *query, struct arena *arena, struct recommendations *out, struct error *error) MUST_CHECK;
+enum status app_recommend(struct app *app, const struct recommend_query *query, struct arena *arena, struct recommendations *out,
+                          struct error *error) MUST_CHECK;
 
 struct popular_query {
     enum window window;
@@ -109,10 +113,12 @@ struct popular_query {
     const char *const *categories;
     size_t n_categories;
 };
-enum status app_popular(struct app *app, const struct popular_query *query, struct arena *arena, struct recommendations *out, struct error *error) MUST_CHECK;
+enum status app_popular(struct app *app, const struct popular_query *query, struct arena *arena, struct recommendations *out,
+                        struct error *error) MUST_CHECK;
 
 /* STATUS_NOT_FOUND: no such item. */
-enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out, struct error *error) MUST_CHECK;
+enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out,
+                        struct error *error) MUST_CHECK;
 
 /* NULL: no such item (or deleted). */
 const struct item *app_find_item(struct app *app, const char *item_id);
@@ -130,12 +136,13 @@ struct user_event {
     const char *session_id, *recommendation_id, *slot, *context;
 };
 enum status app_user_events(struct app *app, const char *user_id, uint64_t before_seq, uint32_t limit,
-                            enum status (*visit)(void *context, const struct user_event *event), void *context, struct error *error) MUST_CHECK;
+                            enum status (*visit)(void *context, const struct user_event *event), void *context,
+                            struct error *error) MUST_CHECK;
 
 struct user_profile {
-    const char *user_id, *attributes; /* attributes: JSON or NULL; in the arena */
+    const char *user_id, *attributes;     /* attributes: JSON or NULL; in the arena */
     int64_t created_at_ms, updated_at_ms; /* INT64_MIN: only events have named the user */
-    uint64_t n_events; /* in memory */
+    uint64_t n_events;                    /* in memory */
 };
 enum status app_user(struct app *app, const char *user_id, struct arena *arena, struct user_profile *out, struct error *error) MUST_CHECK;
 
@@ -145,7 +152,8 @@ struct model_row {
     const char *version, *state, *facts, *reason; /* in the arena; facts is a JSON object */
     int64_t created_at_ms, activated_at_ms;
 };
-enum status app_models(struct app *app, struct arena *arena, struct model_row **out_rows, size_t *out_n, struct error *error) MUST_CHECK; /* newest first */
+enum status app_models(struct app *app, struct arena *arena, struct model_row **out_rows, size_t *out_n,
+                       struct error *error) MUST_CHECK; /* newest first */
 
 enum job_state { JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 extern const char *const job_state_names[];
@@ -159,18 +167,19 @@ struct job {
     char job_id[33];
     enum job_state state;
     int64_t created_at_ms, finished_at_ms; /* INT64_MIN: not yet */
-    char phase[64];   /* "training" */
-    char note[160];   /* "epoch 7, NDCG@10 .0512" */
+    char phase[64];                        /* "training" */
+    char note[160];                        /* "epoch 7, NDCG@10 .0512" */
     uint64_t done, total;
     char model_version[MODEL_VERSION_BYTES]; /* empty: none yet */
-    char detail[256]; /* why it failed */
+    char detail[256];                        /* why it failed */
 };
 
 /* Starts the child process `inkling retrain`. STATUS_CONFLICT: one is running (error names it). */
 enum status app_retrain(struct app *app, const struct retrain_query *query, struct job *out_job, struct error *error) MUST_CHECK;
 enum status app_job(struct app *app, const char *job_id, struct job *out_job) MUST_CHECK;
 size_t app_jobs(struct app *app, size_t max, struct job out_jobs[]); /* newest first; the last 64 are kept, until the service stops */
-enum status app_cancel_job(struct app *app, const char *job_id, struct job *out_job, struct error *error) MUST_CHECK; /* STATUS_CONFLICT: it has ended */
+enum status app_cancel_job(struct app *app, const char *job_id, struct job *out_job,
+                           struct error *error) MUST_CHECK; /* STATUS_CONFLICT: it has ended */
 
 /* --- operation --- */
 

@@ -1,8 +1,9 @@
 /* Shards of users (user % n_shards), each with its table, its list in order of use and its share of the memory.
  *
- * A user is ABSENT (nothing known: a stranger), WHOLE (the history is what the store has), PARTIAL (forgotten: must be read again) or ERASED. What makes a
- * rebuild safe without a lock: it carries the highest seq that it has seen, and the shard remembers the highest that was applied. A rebuild that is behind is
- * dropped and read again; one that is ahead (committed, not yet applied) makes the writer's later call a no-op. */
+ * A user is ABSENT (nothing known: a stranger), WHOLE (the history is what the store has), PARTIAL (forgotten: must be read again) or
+ * ERASED. What makes a rebuild safe without a lock: it carries the highest seq that it has seen, and the shard remembers the highest that
+ * was applied. A rebuild that is behind is dropped and read again; one that is ahead (committed, not yet applied) makes the writer's later
+ * call a no-op. */
 #include "server/app/history.h"
 
 #include <assert.h>
@@ -267,7 +268,8 @@ static void remember_missed(struct behaviour *behaviour, uint32_t number, uint64
     (void)pthread_mutex_unlock(&shard->lock);
 }
 
-enum status behaviour_add(struct behaviour *behaviour, uint32_t user, uint64_t seq, const struct behaviour_event *event, struct error *error)
+enum status behaviour_add(struct behaviour *behaviour, uint32_t user, uint64_t seq, const struct behaviour_event *event,
+                          struct error *error)
 {
     enum status status = try_add(behaviour, user, seq, event);
     for (int tries = 0; status == STATUS_BUSY && tries < REBUILDS_MAX; tries++) {
@@ -280,7 +282,8 @@ enum status behaviour_add(struct behaviour *behaviour, uint32_t user, uint64_t s
     }
     if (status == STATUS_BUSY)
         remember_missed(behaviour, user, seq);
-    return status == STATUS_OK ? STATUS_OK : fail(error, status, "an event could not be kept in memory; its user is read again from the store");
+    return status == STATUS_OK ? STATUS_OK
+                               : fail(error, status, "an event could not be kept in memory; its user is read again from the store");
 }
 
 void behaviour_erase(struct behaviour *behaviour, uint32_t user)
@@ -293,8 +296,8 @@ void behaviour_erase(struct behaviour *behaviour, uint32_t user)
     (void)pthread_mutex_unlock(&shard->lock);
 }
 
-static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32_t max, struct behaviour_event out_events[], struct marks *seen,
-                            uint32_t *out_n)
+static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32_t max, struct behaviour_event out_events[],
+                            struct marks *seen, uint32_t *out_n)
 {
     struct shard *shard = &behaviour->shards[number % behaviour->limits.n_shards];
     uint32_t index = number / behaviour->limits.n_shards, n = 0;
@@ -315,8 +318,8 @@ static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32
     return status;
 }
 
-enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[], struct marks *seen,
-                           uint32_t *out_n, struct error *error)
+enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
+                           struct marks *seen, uint32_t *out_n, struct error *error)
 {
     enum status status = try_read(behaviour, user, max, out_events, seen, out_n);
     for (int tries = 0; status == STATUS_BUSY && tries < REBUILDS_MAX; tries++) {

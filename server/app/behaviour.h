@@ -1,10 +1,10 @@
 /* Behaviour: what every user did last, in memory, bounded for a user and in total.
  *
- * Of a user the newest max_events events are kept in order of time (equal times: in order of seq); of an event that leaves this order only "was seen" is
- * kept. When all users together pass max_bytes, the idlest (neither written nor read for the longest time) are forgotten and read again from a source
- * (the store) when they are asked for: a forgotten user is slower, never wrong.
- * Threads: one writer (behaviour_add, behaviour_erase), any readers. Users are spread over shards, each under a mutex that is held for a copy; the source is called
- * outside of it. Memory: 16 bytes an event, 8 to 16 a seen item, and 32 a user that is not counted into max_bytes. */
+ * Of a user the newest max_events events are kept in order of time (equal times: in order of seq); of an event that leaves this order only
+ * "was seen" is kept. When all users together pass max_bytes, the idlest (neither written nor read for the longest time) are forgotten and
+ * read again from a source (the store) when they are asked for: a forgotten user is slower, never wrong. Threads: one writer
+ * (behaviour_add, behaviour_erase), any readers. Users are spread over shards, each under a mutex that is held for a copy; the source is
+ * called outside of it. Memory: 16 bytes an event, 8 to 16 a seen item, and 32 a user that is not counted into max_bytes. */
 #ifndef APP_BEHAVIOUR_H
 #define APP_BEHAVIOUR_H
 
@@ -37,8 +37,8 @@ enum status behaviour_rebuild_add(struct behaviour_rebuild *rebuild, uint64_t se
 
 struct behaviour;
 
-/* source is copied, its context borrowed. NULL on no memory. A new behaviour is loading: until behaviour_loaded the source is not called, and a user who was
- * forgotten meanwhile has a part of their events only (and is read again later). */
+/* source is copied, its context borrowed. NULL on no memory. A new behaviour is loading: until behaviour_loaded the source is not called,
+ * and a user who was forgotten meanwhile has a part of their events only (and is read again later). */
 struct behaviour *behaviour_create(const struct behaviour_limits *limits, const struct behaviour_source *source);
 void behaviour_destroy(struct behaviour *behaviour);
 DEFINE_SCOPED(struct behaviour *, behaviour_destroy);
@@ -49,7 +49,8 @@ enum status behaviour_reserve(struct behaviour *behaviour, uint32_t user) MUST_C
 
 /* Count an event; seq rises from call to call. An event that a rebuild has brought already is not counted twice. On failure the user is
  * forgotten: the event is in the store and comes back with the next read. */
-enum status behaviour_add(struct behaviour *behaviour, uint32_t user, uint64_t seq, const struct behaviour_event *event, struct error *error) MUST_CHECK;
+enum status behaviour_add(struct behaviour *behaviour, uint32_t user, uint64_t seq, const struct behaviour_event *event,
+                          struct error *error) MUST_CHECK;
 
 /* Forget the user for good; the number is never used again. */
 void behaviour_erase(struct behaviour *behaviour, uint32_t user);
@@ -71,9 +72,10 @@ static inline bool marks_get(const struct marks *marks, uint32_t item)
     return item < marks->n_items && (marks->words[item / 64] >> item % 64 & 1);
 }
 
-/* Copy up to max events, newest first, and (seen may be NULL) mark every item that the user had. *out_n = 0 is a stranger. Fails only for a forgotten user. */
-enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[], struct marks *seen,
-                           uint32_t *out_n, struct error *error) MUST_CHECK;
+/* Copy up to max events, newest first, and (seen may be NULL) mark every item that the user had. *out_n = 0 is a stranger. Fails only for a
+ * forgotten user. */
+enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
+                           struct marks *seen, uint32_t *out_n, struct error *error) MUST_CHECK;
 
 struct behaviour_figures {
     uint64_t bytes, n_forgotten, n_rebuilt; /* now; so far; so far */

@@ -1,6 +1,6 @@
-/* An array of atomic pointers that grows by replacement, one heap block a record (record, category numbers, texts). The count is published last, so a reader
- * that sees a number finds its record.
- * A category's text becomes a number when an item first names it; the list of categories only grows. */
+/* An array of atomic pointers that grows by replacement, one heap block a record (record, category numbers, texts). The count is published
+ * last, so a reader that sees a number finds its record. A category's text becomes a number when an item first names it; the list of
+ * categories only grows. */
 #include "server/app/catalogue.h"
 
 #include "core/base/node.h"
@@ -95,7 +95,8 @@ static size_t row_text_bytes(const struct stored_item *row)
            text_bytes(row->tags) + text_bytes(row->attributes);
 }
 
-/* The categories of a row as a document, or NULL: none, or not a list of texts (a row of a damaged store has no categories, rather than no start). */
+/* The categories of a row as a document, or NULL: none, or not a list of texts (a row of a damaged store has no categories, rather than no
+ * start). */
 static struct node *parse_categories(const struct stored_item *row)
 {
     struct node *list = NULL;
@@ -150,7 +151,8 @@ static enum status reserve(struct catalogue *catalogue, uint32_t item)
     return STATUS_OK;
 }
 
-enum status catalogue_prepare(struct catalogue *catalogue, uint32_t item, const char *item_id, const struct stored_item *row, struct item **out_record)
+enum status catalogue_prepare(struct catalogue *catalogue, uint32_t item, const char *item_id, const struct stored_item *row,
+                              struct item **out_record)
 {
     TRY(reserve(catalogue, item));
     struct item *record = item_create(catalogue->categories, item, item_id, row);

@@ -1,7 +1,8 @@
 /* The catalogue in memory: one immutable record an item, swapped whole when it changes.
  *
  * Threads: one writer (the writer thread); readers inside the app's epoch: a record borrowed from catalogue_item is good until the
- * reader leaves. Items that only events have named have a record with known = false: they may be recommended (the catalogue may lag behind), as kind content. */
+ * reader leaves. Items that only events have named have a record with known = false: they may be recommended (the catalogue may lag
+ * behind), as kind content. */
 #ifndef APP_CATALOGUE_H
 #define APP_CATALOGUE_H
 
@@ -12,7 +13,7 @@
 struct item {
     uint32_t number;
     const char *item_id;
-    bool known; /* false: only events have named it */
+    bool known;             /* false: only events have named it */
     struct stored_item row; /* texts belong to the record */
     uint32_t n_categories;
     const uint32_t *categories; /* numbers of catalogue_categories */

@@ -1,5 +1,5 @@
-/* fork and exec by hand instead of posix_spawn: the child must ask to die with its parent, and that can only be asked between the two. Between them
- * only calls are made that are safe after a fork of a process with threads. */
+/* fork and exec by hand instead of posix_spawn: the child must ask to die with its parent, and that can only be asked between the two.
+ * Between them only calls are made that are safe after a fork of a process with threads. */
 #include "server/app/child.h"
 
 #include <errno.h>

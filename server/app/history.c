@@ -1,5 +1,5 @@
-/* A sorted array that grows by doubling up to its limit, and a hash set of items. Surprising: a full history moves its older part down by one to make
- * room; at a few KiB that is cheaper than a ring that must be split for every copy. */
+/* A sorted array that grows by doubling up to its limit, and a hash set of items. Surprising: a full history moves its older part down by
+ * one to make room; at a few KiB that is cheaper than a ring that must be split for every copy. */
 #include "server/app/history.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* A ring of the last jobs and at most one child. A job's end is decided by how the child ended and what it said last: exit code 0 and a version is a model
- * to adopt, even if a cancellation came too late. */
+/* A ring of the last jobs and at most one child. A job's end is decided by how the child ended and what it said last: exit code 0 and a
+ * version is a model to adopt, even if a cancellation came too late. */
 #include "server/app/jobs.h"
 
 #include "core/base/clock.h"
@@ -162,7 +162,8 @@ static void end_job(struct jobs *jobs, enum job_state state, const char *detail)
     job->finished_at_ms = clock_now_ms();
     copy_text(job->detail, sizeof job->detail, detail);
     jobs->stage = STAGE_NONE;
-    log_line(state == JOB_FAILED ? LOG_WARNING : LOG_INFO, "job", "%s %s%s%s", job->job_id, job_state_names[state], *detail ? ": " : "", detail);
+    log_line(state == JOB_FAILED ? LOG_WARNING : LOG_INFO, "job", "%s %s%s%s", job->job_id, job_state_names[state], *detail ? ": " : "",
+             detail);
 }
 
 struct arguments {

@@ -1,9 +1,10 @@
-/* Jobs: training runs as child processes. This file keeps the list, starts the child, reads what it prints and ends it; the watcher drives it.
+/* Jobs: training runs as child processes. This file keeps the list, starts the child, reads what it prints and ends it; the watcher drives
+ * it.
  *
- * A child prints NDJSON on its standard output: {"phase", "done", "total", "note"} as it goes, at the end {"model_version"} or {"error"}; its standard error
- * is the log's. It dies with the service, runs niced, and inherits no file of ours.
- * Threads: jobs_add, jobs_find, jobs_list, jobs_cancel by any; jobs_drive, jobs_file and jobs_end_all by the watcher thread only, which must live as long as
- * its children: the kernel ends them when the thread that forked them ends. */
+ * A child prints NDJSON on its standard output: {"phase", "done", "total", "note"} as it goes, at the end {"model_version"} or {"error"};
+ * its standard error is the log's. It dies with the service, runs niced, and inherits no file of ours. Threads: jobs_add, jobs_find,
+ * jobs_list, jobs_cancel by any; jobs_drive, jobs_file and jobs_end_all by the watcher thread only, which must live as long as its
+ * children: the kernel ends them when the thread that forked them ends. */
 #ifndef APP_JOBS_H
 #define APP_JOBS_H
 
@@ -18,7 +19,8 @@ struct job_program {
 
 struct jobs;
 
-/* Borrows the path and settings: children work on the same directory with the same weights, wherever the service has them from. NULL on no memory. */
+/* Borrows the path and settings: children work on the same directory with the same weights, wherever the service has them from. NULL on no
+ * memory. */
 struct jobs *jobs_create(const struct job_program *program, const struct settings *settings);
 void jobs_destroy(struct jobs *jobs); /* after jobs_end_all. Accepts NULL */
 DEFINE_SCOPED(struct jobs *, jobs_destroy);
@@ -36,8 +38,9 @@ enum status jobs_cancel(struct jobs *jobs, const char *job_id, struct job *out_j
 /* The pipe of the running child to poll, or -1. */
 int jobs_file(struct jobs *jobs);
 
-/* Start what waits, read what the child has printed, see whether it has ended, send signals that are due. False: nothing is going on. When a child has ended well, its version is copied to
- * out_version and the job stays running until jobs_finish; else out_version is left alone. */
+/* Start what waits, read what the child has printed, see whether it has ended, send signals that are due. False: nothing is going on. When
+ * a child has ended well, its version is copied to out_version and the job stays running until jobs_finish; else out_version is left alone.
+ */
 bool jobs_drive(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES]);
 
 /* The model of the job is live (error = NULL) or was refused. */

@@ -1,4 +1,5 @@
-/* What one event changes in memory, the same whether it has just been committed or is read back at start: so a restart gives what was there before. */
+/* What one event changes in memory, the same whether it has just been committed or is read back at start: so a restart gives what was there
+ * before. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/service.h"
@@ -94,7 +95,8 @@ static enum status learn_item_row(void *context, const struct stored_item *row)
 
 static enum status learn_stored_event(void *context, const struct stored_event *event)
 {
-    learn_event(context, &(struct learned_event){.seq = event->seq, .at_ms = event->at_ms, .user = event->user, .item = event->item, .type = event->type});
+    learn_event(context, &(struct learned_event){
+                             .seq = event->seq, .at_ms = event->at_ms, .user = event->user, .item = event->item, .type = event->type});
     return STATUS_OK;
 }
 
@@ -110,8 +112,8 @@ enum status learn_stored(struct app *app, struct error *error)
     behaviour_loaded(app->behaviour);
     atomic_store(&app->seen_seq, last_seq);
     atomic_store(&app->figures.events, n_events);
-    log_line(LOG_INFO, "store", "%llu events of %u users and %u items read in %.2f s", (unsigned long long)n_events, names_count(app->names[NAME_USER]),
-             catalogue_count(app->catalogue), (double)(clock_monotonic_ns() - started_ns) * 1e-9);
+    log_line(LOG_INFO, "store", "%llu events of %u users and %u items read in %.2f s", (unsigned long long)n_events,
+             names_count(app->names[NAME_USER]), catalogue_count(app->catalogue), (double)(clock_monotonic_ns() - started_ns) * 1e-9);
     return STATUS_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Live: the model that answers, exchanged whole while requests run.
  *
- * Threads: live_get by any, inside the epoch: the model is good until the reader leaves. live_swap by one at a time, from outside the epoch. */
+ * Threads: live_get by any, inside the epoch: the model is good until the reader leaves. live_swap by one at a time, from outside the
+ * epoch. */
 #ifndef APP_LIVE_H
 #define APP_LIVE_H
 

@@ -1,5 +1,5 @@
-/* The service's own figures, in Prometheus' text format. Counters live in struct figures; what can be asked for is asked when the page is printed.
- * Threads: any. */
+/* The service's own figures, in Prometheus' text format. Counters live in struct figures; what can be asked for is asked when the page is
+ * printed. Threads: any. */
 #ifndef APP_METRICS_H
 #define APP_METRICS_H
 

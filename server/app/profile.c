@@ -15,7 +15,8 @@ struct visitor {
 static enum status visit_event(void *context, const struct stored_event *row)
 {
     const struct visitor *visitor = context;
-    struct user_event event = {.event_id = row->event_id, .seq = row->seq, .at_ms = row->at_ms, .value = row->value, .quantity = row->quantity};
+    struct user_event event = {
+        .event_id = row->event_id, .seq = row->seq, .at_ms = row->at_ms, .value = row->value, .quantity = row->quantity};
     event.item_id = names_text(visitor->app->names[NAME_ITEM], row->item);
     event.type = names_text(visitor->app->names[NAME_TYPE], row->type);
     event.position = row->position;

@@ -1,6 +1,6 @@
-/* Readers: a few read-only connections to the store, shared by the threads that answer. The rare questions use them: a user's events, a forgotten
- * behaviour, profiles, the list of models.
- * Threads: any. readers_acquire waits while all are out; give back with readers_release. */
+/* Readers: a few read-only connections to the store, shared by the threads that answer. The rare questions use them: a user's events, a
+ * forgotten behaviour, profiles, the list of models. Threads: any. readers_acquire waits while all are out; give back with readers_release.
+ */
 #ifndef APP_READERS_H
 #define APP_READERS_H
 

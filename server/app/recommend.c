@@ -1,7 +1,7 @@
 /* The three questions that are answered with a list: for a user, popular, similar.
  *
- * What a user did is copied once (newest first) and seen by two methods: the encoder, which wants it oldest first and knows only the items and types of its
- * training, and the neighbours, which know everything. */
+ * What a user did is copied once (newest first) and seen by two methods: the encoder, which wants it oldest first and knows only the items
+ * and types of its training, and the neighbours, which know everything. */
 #include "server/app/selection.h"
 
 /* What counts in one answer, newest first. */
@@ -37,7 +37,8 @@ static void read_context(struct selection *selection, const struct recommend_que
 }
 
 /* Returns false if the user's events could not be read: the answer is then degraded. */
-static bool read_stored(struct selection *selection, const struct recommend_query *query, uint32_t max, struct behaviour_event events[], struct past *past)
+static bool read_stored(struct selection *selection, const struct recommend_query *query, uint32_t max, struct behaviour_event events[],
+                        struct past *past)
 {
     const struct app *app = selection->app;
     uint32_t n = 0, user = query->user_id ? names_find(app->names[NAME_USER], query->user_id) : NAMES_NONE;
@@ -51,8 +52,8 @@ static bool read_stored(struct selection *selection, const struct recommend_quer
     return true;
 }
 
-static enum status read_past(struct selection *selection, const struct recommend_query *query, struct arena *arena, struct past *past, bool *out_degraded,
-                             struct error *error)
+static enum status read_past(struct selection *selection, const struct recommend_query *query, struct arena *arena, struct past *past,
+                             bool *out_degraded, struct error *error)
 {
     uint32_t history = selection->model ? model_facts(selection->model)->shape.history : 0;
     uint32_t max = history > NEIGHBOURS_REACH ? history : NEIGHBOURS_REACH;
@@ -104,7 +105,8 @@ static uint32_t turn_round(const struct selection *selection, const struct past 
 }
 
 /* scores = the encoder's. *out_known = false: there is no model, or it knows nothing of the past. */
-static enum status score_with_model(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known, struct error *error)
+static enum status score_with_model(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known,
+                                    struct error *error)
 {
     const struct model *model = selection->model;
     *out_known = false;
@@ -143,8 +145,8 @@ static enum status pick_personal(struct selection *selection, const struct past 
     neighbours_score(selection->app->neighbours, past->items, past->weights, n_recent, selection->others, selection->n_items);
     if (is_known) {
         uint32_t n_known = model_facts(selection->model)->shape.n_items;
-        blend_scores(selection->scores, n_known < selection->n_items ? n_known : selection->n_items, selection->others, neighbours_weight(selection),
-                     selection->n_items, selection->scores);
+        blend_scores(selection->scores, n_known < selection->n_items ? n_known : selection->n_items, selection->others,
+                     neighbours_weight(selection), selection->n_items, selection->scores);
         selection_pick(selection, selection->scores, REASON_BEHAVIOUR);
     } else {
         selection_pick_positive(selection, selection->others, REASON_NEIGHBOURS);
@@ -152,11 +154,13 @@ static enum status pick_personal(struct selection *selection, const struct past 
     return STATUS_OK;
 }
 
-enum status app_recommend(struct app *app, const struct recommend_query *query, struct arena *arena, struct recommendations *out, struct error *error)
+enum status app_recommend(struct app *app, const struct recommend_query *query, struct arena *arena, struct recommendations *out,
+                          struct error *error)
 {
     struct selection selection;
     struct past past;
-    struct recommendations answer = {.seen_seq = atomic_load(&app->seen_seq)}; /* before the behaviour is read: it holds at least that much */
+    struct recommendations answer = {.seen_seq =
+                                         atomic_load(&app->seen_seq)}; /* before the behaviour is read: it holds at least that much */
     TRY(selection_init(&selection, app, query->limit, arena, error));
     selection.kind = query->kind;
     TRY(selection_filter(&selection, query->categories, query->n_categories, arena, error));
@@ -170,7 +174,8 @@ enum status app_recommend(struct app *app, const struct recommend_query *query, 
     return STATUS_OK;
 }
 
-enum status app_popular(struct app *app, const struct popular_query *query, struct arena *arena, struct recommendations *out, struct error *error)
+enum status app_popular(struct app *app, const struct popular_query *query, struct arena *arena, struct recommendations *out,
+                        struct error *error)
 {
     struct selection selection;
     struct recommendations answer = {.seen_seq = atomic_load(&app->seen_seq)};
@@ -198,7 +203,8 @@ static enum status score_neighbours(struct selection *selection, uint32_t item, 
     return STATUS_OK;
 }
 
-enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out, struct error *error)
+enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out,
+                        struct error *error)
 {
     struct selection selection;
     struct recommendations answer = {.seen_seq = atomic_load(&app->seen_seq)};
@@ -227,7 +233,8 @@ enum status app_similar(struct app *app, const char *item_id, uint32_t limit, st
 
 size_t app_scratch_bytes(struct app *app)
 {
-    size_t n_bytes = 65536 + (size_t)app->settings->recommend_max_limit * 64 + (size_t)app->settings->neighbours_max_row * sizeof(struct neighbour);
+    size_t n_bytes =
+        65536 + (size_t)app->settings->recommend_max_limit * 64 + (size_t)app->settings->neighbours_max_row * sizeof(struct neighbour);
     unsigned slot = app_enter(app);
     const struct model *model = live_get(&app->live);
     size_t n_items = catalogue_count(app->catalogue) + 1024;

@@ -1,8 +1,8 @@
 /* What a batch of writes does: in one transaction to the store, and after the commit to memory.
  *
- * Everything that can fail happens before the commit (records of items are built, room is reserved), so that memory cannot stay behind the store.
- * Numbers of new names are given here and stay in memory even if the transaction fails: the next one writes their rows (the store's names are always the first part of
- * memory's). Sequence numbers are given for good only by a commit: there are no gaps. */
+ * Everything that can fail happens before the commit (records of items are built, room is reserved), so that memory cannot stay behind the
+ * store. Numbers of new names are given here and stay in memory even if the transaction fails: the next one writes their rows (the store's
+ * names are always the first part of memory's). Sequence numbers are given for good only by a commit: there are no gaps. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/recorder.h"

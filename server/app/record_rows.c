@@ -1,5 +1,6 @@
-/* The rows that each kind of write means. A write that is refused for what it asks is refused by record_check, before its first row; behind that only the store and
- * memory can fail, and that fails the whole batch. Records of items are built here, before the commit, and published after it. */
+/* The rows that each kind of write means. A write that is refused for what it asks is refused by record_check, before its first row; behind
+ * that only the store and memory can fail, and that fails the whole batch. Records of items are built here, before the commit, and
+ * published after it. */
 #include "core/base/clock.h"
 #include "server/app/recorder.h"
 #include "storage/user_store.h"
@@ -42,7 +43,8 @@ static enum status make_room(struct recorder *recorder, enum name_kind kind, uin
     switch (kind) {
     case NAME_ITEM: return prepare_record(recorder, number, NULL, error);
     case NAME_USER:
-        return behaviour_reserve(recorder->app->behaviour, number) == STATUS_OK ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory for a user");
+        return behaviour_reserve(recorder->app->behaviour, number) == STATUS_OK ? STATUS_OK
+                                                                                : fail(error, STATUS_NOMEM, "no memory for a user");
     case NAME_TYPE: learn_type(recorder->app, number); return STATUS_OK;
     case NAME_KINDS: break;
     }

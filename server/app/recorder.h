@@ -1,6 +1,5 @@
-/* The recorder: what the writer's thread remembers from one batch of writes to the next. Shared by record.c (the transaction, and memory after it) and
- * record_rows.c (the rows of each kind of write).
- * Threads: the writer's alone. */
+/* The recorder: what the writer's thread remembers from one batch of writes to the next. Shared by record.c (the transaction, and memory
+ * after it) and record_rows.c (the rows of each kind of write). Threads: the writer's alone. */
 #ifndef APP_RECORDER_H
 #define APP_RECORDER_H
 
@@ -8,7 +7,7 @@
 
 struct recorder {
     struct app *app;
-    struct arena *arena; /* of a batch */
+    struct arena *arena;                /* of a batch */
     uint32_t kept_names[NAME_KINDS];    /* rows in the store */
     uint32_t written_names[NAME_KINDS]; /* and with those of this transaction */
     uint64_t last_seq, kept_seq;

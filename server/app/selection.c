@@ -14,7 +14,8 @@ enum status selection_init(struct selection *selection, struct app *app, uint32_
     const struct model *model = live_get(&app->live);
     uint32_t n_items = catalogue_count(app->catalogue), n_known = model ? model_facts(model)->shape.n_items : 0;
     uint32_t n_scores = n_known > n_items ? n_known : n_items;
-    *selection = (struct selection){.app = app, .kind = KIND_ANY, .model = model, .n_items = n_items, .limit = limit, .now_ms = clock_now_ms()};
+    *selection =
+        (struct selection){.app = app, .kind = KIND_ANY, .model = model, .n_items = n_items, .limit = limit, .now_ms = clock_now_ms()};
     selection->left_out = (struct marks){.words = arena_alloc_array(arena, n_items / 64 + 1, sizeof(uint64_t)), .n_items = n_items};
     selection->scores = arena_alloc_array(arena, n_scores + 1, sizeof(float));
     selection->others = arena_alloc_array(arena, n_scores + 1, sizeof(float));

@@ -1,4 +1,5 @@
-/* A selection: the items of one answer as they are picked from one score after another, each item once, filtered by what the question allows.
+/* A selection: the items of one answer as they are picked from one score after another, each item once, filtered by what the question
+ * allows.
  *
  * Threads: one request's; inside the epoch. All memory is the request's arena's. */
 #ifndef APP_SELECTION_H
@@ -28,10 +29,12 @@ struct selection {
     size_t n;
 };
 
-enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena, struct error *error) MUST_CHECK;
+enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena,
+                           struct error *error) MUST_CHECK;
 
 /* Only items of these categories; names that no item has are left out. */
-enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena, struct error *error) MUST_CHECK;
+enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena,
+                             struct error *error) MUST_CHECK;
 
 /* Pick from scores[V] until the limit is reached. */
 void selection_pick(struct selection *selection, const float scores[], enum reason reason);

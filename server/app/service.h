@@ -1,7 +1,7 @@
 /* The inside of the running service: what the files behind app.h share. Nothing outside of server/app (and its tests) includes it.
  *
- * Who may touch what: names, behaviour, catalogue, neighbours, popularity and live have one writer (the writer thread; before it starts, app_open) and any
- * readers by their own rules. store is the writer thread's. figures are atomics. */
+ * Who may touch what: names, behaviour, catalogue, neighbours, popularity and live have one writer (the writer thread; before it starts,
+ * app_open) and any readers by their own rules. store is the writer thread's. figures are atomics. */
 #ifndef APP_SERVICE_H
 #define APP_SERVICE_H
 
@@ -47,7 +47,8 @@ struct app {
 };
 
 /* app_open with a program of the test's own in place of /proc/self/exe for training. */
-enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app, struct error *error) MUST_CHECK;
+enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app,
+                          struct error *error) MUST_CHECK;
 
 /* --- learn.c: what an event changes in memory --- */
 
@@ -57,10 +58,11 @@ struct learned_event {
     uint32_t user, item, type;
 };
 
-void learn_type(struct app *app, uint32_t type);                             /* after its name was added: look up its weight */
-void learn_event(struct app *app, const struct learned_event *event);        /* behaviour, neighbours, popularity */
-enum status learn_stored(struct app *app, struct error *error) MUST_CHECK;   /* at start: everything that the store holds */
-enum status learn_user_again(void *context, uint32_t user, uint64_t before_seq, struct behaviour_rebuild *rebuild, struct error *error) MUST_CHECK;
+void learn_type(struct app *app, uint32_t type);                           /* after its name was added: look up its weight */
+void learn_event(struct app *app, const struct learned_event *event);      /* behaviour, neighbours, popularity */
+enum status learn_stored(struct app *app, struct error *error) MUST_CHECK; /* at start: everything that the store holds */
+enum status learn_user_again(void *context, uint32_t user, uint64_t before_seq, struct behaviour_rebuild *rebuild,
+                             struct error *error) MUST_CHECK;
 
 /* --- record.c: what a batch of writes does in the transaction, and after it --- */
 

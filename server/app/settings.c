@@ -1,5 +1,5 @@
-/* One table of settings, three sources that write through it. Surprising: an unknown INKLING_… variable is an error only when its section is one of
- * ours, because an orchestrator sets variables like INKLING_SERVICE_HOST for any service called inkling. */
+/* One table of settings, three sources that write through it. Surprising: an unknown INKLING_… variable is an error only when its section
+ * is one of ours, because an orchestrator sets variables like INKLING_SERVICE_HOST for any service called inkling. */
 #include "server/app/settings.h"
 
 #include "core/base/utf8.h"
@@ -116,7 +116,8 @@ static enum status set_choice(const struct setting *setting, char *member, const
     buffer_init(&choices, 160);
     for (const char *const *choice = setting->choices; *choice; choice++)
         buffer_append_format(&choices, "%s%s", choice == setting->choices ? "" : ", ", *choice);
-    return fail(error, STATUS_INVALID, "%s: %s must be one of %s, not \"%.60s\"", where, setting->name, choices.bytes ? choices.bytes : "", value);
+    return fail(error, STATUS_INVALID, "%s: %s must be one of %s, not \"%.60s\"", where, setting->name, choices.bytes ? choices.bytes : "",
+                value);
 }
 
 static enum status set_number(const struct setting *setting, char *member, const char *value, const char *where, struct error *error)

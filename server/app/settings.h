@@ -1,6 +1,6 @@
-/* Settings: one table of name, kind, limits, default and help. Read from DIR/inkling.conf (INI: [section] name = value), then the environment
- * (INKLING_HTTP_PORT for http.port), then `--set http.port=8080`; the later wins. Unknown names and bad values are errors that say where they stand.
- * The same table prints `serve --help`. Constant once loaded. */
+/* Settings: one table of name, kind, limits, default and help. Read from DIR/inkling.conf (INI: [section] name = value), then the
+ * environment (INKLING_HTTP_PORT for http.port), then `--set http.port=8080`; the later wins. Unknown names and bad values are errors that
+ * say where they stand. The same table prints `serve --help`. Constant once loaded. */
 #ifndef APP_SETTINGS_H
 #define APP_SETTINGS_H
 
@@ -11,7 +11,7 @@ struct settings {
     char data_directory[4096];
     /* [http] */
     char http_address[64];
-    int64_t http_port; /* 0: any free port, printed at start */
+    int64_t http_port;    /* 0: any free port, printed at start */
     int64_t http_threads; /* 0: one a processor */
     int64_t http_max_connections, http_max_body_bytes, http_max_batch;
     int64_t http_idle_seconds, http_deadline_seconds, http_drain_seconds;

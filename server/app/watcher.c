@@ -1,6 +1,7 @@
 /* One loop over poll: an eventfd to be woken by, the child's pipe, and a look at the models directory every second.
  *
- * The directory is looked into when its time of change has moved, or lies so close to the last look that a second change may have got the same time. */
+ * The directory is looked into when its time of change has moved, or lies so close to the last look that a second change may have got the
+ * same time. */
 #include "server/app/watcher.h"
 
 #include "core/base/clock.h"
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUSY_POLL_MS 50   /* while a child runs: its end makes no file readable if something else holds its pipe */
+#define BUSY_POLL_MS 50 /* while a child runs: its end makes no file readable if something else holds its pipe */
 #define IDLE_POLL_MS 1000
 #define SETTLED_MS   2000 /* a change older than this at the time of a look was seen by it */
 

@@ -1,4 +1,5 @@
-/* A list under a lock and a condition. done is called after the batch is recorded and without the lock: whoever is told may submit again. */
+/* A list under a lock and a condition. done is called after the batch is recorded and without the lock: whoever is told may submit again.
+ */
 #include "server/app/writer.h"
 
 #include <errno.h>

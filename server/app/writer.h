@@ -1,7 +1,7 @@
 /* The writer: one queue, one thread, group commit. What waits is taken together, up to a batch, so that one fsync serves many callers.
  *
- * The queue is bounded: when it is full, writer_submit says STATUS_BUSY at once and nothing waits outside of it. Threads: any may submit; the actions
- * run on the writer's own thread. */
+ * The queue is bounded: when it is full, writer_submit says STATUS_BUSY at once and nothing waits outside of it. Threads: any may submit;
+ * the actions run on the writer's own thread. */
 #ifndef APP_WRITER_H
 #define APP_WRITER_H
 
@@ -19,7 +19,8 @@ struct writer_actions {
 struct writer;
 
 /* Gives a running writer. STATUS_NOMEM, or STATUS_BUSY if there is no thread to be had. */
-enum status writer_start(uint32_t max_waiting, const struct writer_actions *actions, struct writer **out_writer, struct error *error) MUST_CHECK;
+enum status writer_start(uint32_t max_waiting, const struct writer_actions *actions, struct writer **out_writer,
+                         struct error *error) MUST_CHECK;
 void writer_stop(struct writer *writer); /* refuses what comes, writes what waits, ends the thread. Accepts NULL */
 DEFINE_SCOPED(struct writer *, writer_stop);
 

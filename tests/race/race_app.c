@@ -1,5 +1,6 @@
-/* The whole service under everything at once: two threads write events and ask at once whether they are in the answer, one changes the catalogue, one activates
- * two models in turn, two ask every question. Memory for behaviour is so small that users are forgotten and read again all the time. */
+/* The whole service under everything at once: two threads write events and ask at once whether they are in the answer, one changes the
+ * catalogue, one activates two models in turn, two ask every question. Memory for behaviour is so small that users are forgotten and read
+ * again all the time. */
 #include "server/app/retraining.h"
 #include "server/app/service.h"
 
@@ -59,8 +60,12 @@ static enum status write_and_wait(struct shared *shared, struct write *write)
 
 static struct event_input event_of(const char *user, const char *item, unsigned step)
 {
-    return (struct event_input){.user_id = user, .item_id = item, .type = step % 9 ? "view" : "dislike", .at_ms = INT64_C(1700000000000) + step % 50 * 1000,
-                                .value = (double)NAN, .position = -1};
+    return (struct event_input){.user_id = user,
+                                .item_id = item,
+                                .type = step % 9 ? "view" : "dislike",
+                                .at_ms = INT64_C(1700000000000) + step % 50 * 1000,
+                                .value = (double)NAN,
+                                .position = -1};
 }
 
 /* Is item among the answer for user? */
@@ -107,7 +112,11 @@ static void *write_items(void *argument)
         char item_id[32];
         const char *categories[] = {i % 2 ? "sea" : "hill"};
         (void)snprintf(item_id, sizeof item_id, "item-%u", i % ITEMS);
-        struct item_input item = {.item_id = item_id, .title = "a title", .price = 1, .created_at_ms = INT64_MIN, .expires_at_ms = INT64_MIN,
+        struct item_input item = {.item_id = item_id,
+                                  .title = "a title",
+                                  .price = 1,
+                                  .created_at_ms = INT64_MIN,
+                                  .expires_at_ms = INT64_MIN,
                                   .categories = {.texts = categories, .n_texts = 1}};
         struct write write = {.kind = WRITE_ITEMS, .items = &item, .n = 1};
         if (i % 5 == 4)
@@ -122,7 +131,8 @@ static void *swap_models(void *argument)
 {
     struct shared *shared = argument;
     for (unsigned i = 0; !atomic_load(&shared->is_done); i++)
-        check(shared, write_and_wait(shared, &(struct write){.kind = WRITE_MODEL_ACTIVATE, .id = shared->versions[i % 2]}) == STATUS_OK, "a model was refused");
+        check(shared, write_and_wait(shared, &(struct write){.kind = WRITE_MODEL_ACTIVATE, .id = shared->versions[i % 2]}) == STATUS_OK,
+              "a model was refused");
     return NULL;
 }
 
@@ -146,7 +156,9 @@ static void ask_everything(struct shared *shared, struct arena *arena, unsigned 
     arena_reset(arena);
     unsigned slot = app_enter(shared->app);
     check(shared, app_recommend(shared->app, &query, arena, &answer, NULL) == STATUS_OK && answer.n_items == 10, "recommend");
-    check(shared, app_popular(shared->app, &(struct popular_query){.window = WINDOW_DAY, .limit = 10, .kind = KIND_ANY}, arena, &answer, NULL) == STATUS_OK,
+    check(shared,
+          app_popular(shared->app, &(struct popular_query){.window = WINDOW_DAY, .limit = 10, .kind = KIND_ANY}, arena, &answer, NULL) ==
+              STATUS_OK,
           "popular");
     enum status status = app_similar(shared->app, item, 10, arena, &answer, NULL);
     check(shared, status == STATUS_OK || status == STATUS_NOT_FOUND, "similar");
@@ -155,7 +167,8 @@ static void ask_everything(struct shared *shared, struct arena *arena, unsigned 
         SCOPED(buffer_clear) struct buffer page;
         buffer_init(&page, 1 << 20);
         app_metrics(shared->app, &page);
-        check(shared, app_user_events(shared->app, user, UINT64_MAX, 10, count_event, &n_events, NULL) == STATUS_OK && n_events > 0, "user events");
+        check(shared, app_user_events(shared->app, user, UINT64_MAX, 10, count_event, &n_events, NULL) == STATUS_OK && n_events > 0,
+              "user events");
         check(shared, app_user(shared->app, user, arena, &profile, NULL) == STATUS_OK, "user");
     }
 }

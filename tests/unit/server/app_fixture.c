@@ -90,7 +90,8 @@ enum status fixture_write(struct fixture *fixture, struct write *write)
 struct event_input fixture_event_input(const char *user_id, const char *item_id, const char *type)
 {
     static int64_t at_ms = FIRST_AT_MS;
-    return (struct event_input){.user_id = user_id, .item_id = item_id, .type = type, .at_ms = at_ms += 1000, .value = (double)NAN, .position = -1};
+    return (struct event_input){
+        .user_id = user_id, .item_id = item_id, .type = type, .at_ms = at_ms += 1000, .value = (double)NAN, .position = -1};
 }
 
 struct item_input fixture_item_input(const char *item_id)
@@ -121,7 +122,8 @@ const char *fixture_items(struct fixture *fixture, const struct recommendations 
     text[0] = '\0';
     unsigned slot = app_enter(fixture->app);
     for (size_t i = 0; i < answer->n_items; i++)
-        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i ? " " : "", app_item(fixture->app, answer->items[i].item)->item_id);
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%s", i ? " " : "",
+                                   app_item(fixture->app, answer->items[i].item)->item_id);
     app_leave(fixture->app, slot);
     return text;
 }

@@ -1,4 +1,5 @@
-/* The service end to end, in one process: what is written is in the next answer, after a failure nothing has changed, after a restart everything is back. */
+/* The service end to end, in one process: what is written is in the next answer, after a failure nothing has changed, after a restart
+ * everything is back. */
 #include "tests/unit/server/app_fixture.h"
 
 #include <criterion/criterion.h>

@@ -235,8 +235,8 @@ Test(app_models, are_live_when_their_job_has_succeeded)
     fixture_model_path(&fixture, version, path);
     run_shell("mv %s %s", path, fixture.directory);
     fixture_start(&fixture);
-    (void)snprintf(shell, sizeof shell, "mv %s/%s.safetensors %s/data/models/ && echo '{\"model_version\":\"%s\"}'", fixture.directory, version,
-                   fixture.directory, version);
+    (void)snprintf(shell, sizeof shell, "mv %s/%s.safetensors %s/data/models/ && echo '{\"model_version\":\"%s\"}'", fixture.directory,
+                   version, fixture.directory, version);
     fixture_program(&fixture, shell);
     struct job job = retrain(), end = wait_for_end(&job);
     cr_assert_eq(end.state, JOB_SUCCEEDED, "%s", end.detail);
