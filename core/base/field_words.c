@@ -128,6 +128,10 @@ static void append_expected(struct buffer *out, const struct field *field)
 static void append_quoted(struct buffer *out, const char *text)
 {
     size_t n = strlen(text);
+    if (!utf8_valid(text, n)) {
+        buffer_append_text(out, "bytes that are no UTF-8");
+        return;
+    }
     if (n > QUOTED_BYTES) {
         buffer_append_format(out, "a string of %zu bytes", n);
         return;

@@ -48,6 +48,8 @@ enum status node_parse(const char *bytes, size_t n_bytes, struct node **out_docu
     json_t *value = json_loadb(bytes, n_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!value && json_error_code(&problem) == json_error_out_of_memory)
         return fail(error, STATUS_NOMEM, "no memory for the JSON");
+    if (!value && json_error_code(&problem) == json_error_null_character)
+        return fail(error, STATUS_INVALID, "\\u0000 in a string is not allowed (line %d, column %d)", problem.line, problem.column);
     if (!value)
         return fail(error, STATUS_INVALID, "not valid JSON: %s (line %d, column %d)", problem.text, problem.line, problem.column);
     *out_document = (struct node *)value;

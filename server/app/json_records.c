@@ -1,6 +1,8 @@
 /* A line is parsed, told apart by its ids and read by the table of its kind. Blank lines are nothing. */
 #include "server/app/json_records.h"
 
+#include <string.h>
+
 static enum status read_object(const struct node *object, struct arena *arena, struct import_record *record)
 {
     struct mistakes mistakes = {.n_mistakes = 0};
@@ -24,6 +26,15 @@ static enum status read_object(const struct node *object, struct arena *arena, s
     return status;
 }
 
+/* "(line 1, column 4)": the number of the line is said already. */
+static void drop_line_one(char *words)
+{
+    static const char place[] = "(line 1, ";
+    char *found = strstr(words, place);
+    if (found)
+        memmove(found + 1, found + sizeof place - 1, strlen(found + sizeof place - 1) + 1);
+}
+
 static enum status read_line(const struct line *line, struct arena *arena, struct import_record *record, struct error *error)
 {
     struct error reason = {0};
@@ -34,6 +45,7 @@ static enum status read_line(const struct line *line, struct arena *arena, struc
     }
     enum status status = node_parse(line->bytes, line->n_bytes, &document, &reason);
     if (status == STATUS_INVALID) {
+        drop_line_one(reason.detail);
         record_refuse_because(record, arena, reason.detail);
         return STATUS_OK;
     }
