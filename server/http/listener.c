@@ -96,7 +96,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, const union ad
                             MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, flow_on_completed, listener,
                             MHD_OPTION_NOTIFY_CONNECTION, flow_on_connection, listener, MHD_OPTION_CONNECTION_TIMEOUT,
                             options->idle_seconds, MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                             MHD_OPTION_ARRAY, pool_or_not, MHD_OPTION_END);
 }
 
