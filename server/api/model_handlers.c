@@ -61,8 +61,10 @@ enum status model_get(struct exchange *exchange, struct error *error)
 static enum status activate_finish(struct exchange *exchange, struct error *error)
 {
     struct write *write = NULL;
-    TRY(writing_done(exchange, &write, error));
-    return reply_model(exchange, error);
+    enum status status = writing_done(exchange, &write, error);
+    if (status == STATUS_CORRUPT) /* the file that was asked for, not what we answer with: a conflict, and the live model stays */
+        return STATUS_CONFLICT;
+    return status == STATUS_OK ? reply_model(exchange, error) : status;
 }
 
 enum status model_activate_post(struct exchange *exchange, struct error *error)
