@@ -100,7 +100,7 @@ static enum status check_types(struct recorder *recorder, const struct write *wr
             continue;
         (void)snprintf(pointer, sizeof pointer, write->n == 1 ? "/type" : "/events/%zu/type", i);
         if (names_count(types) >= EVENT_TYPES_MAX)
-            return fail_at(error, STATUS_INVALID, pointer, "a new event type: %d are known already, more cannot be", EVENT_TYPES_MAX);
+            return fail_at(error, STATUS_CONFLICT, pointer, "a new event type: %d are known already, more cannot be", EVENT_TYPES_MAX);
         if (names_add(types, write->events[i].type, &number) != STATUS_OK)
             return fail(error, STATUS_NOMEM, "no memory for a new event type");
         learn_type(recorder->app, number);
