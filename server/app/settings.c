@@ -44,7 +44,7 @@ static const struct setting table[] = {
     {"http.drain_seconds",     SETTING_INTEGER, MEMBER(http_drain_seconds),     0,     600,   "10",        NULL, "longest wait for open requests when stopping"},
     {"recommend.max_limit",    SETTING_INTEGER, MEMBER(recommend_max_limit),    1,     10000, "200",       NULL, "largest limit of one answer"},
     {"behaviour.max_events",   SETTING_INTEGER, MEMBER(behaviour_max_events),   8,     10000, "256",       NULL, "events kept in memory for a user, the newest; older ones still count as seen"},
-    {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are read again from the store when they return"},
+    {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread from the store when they return"},
     {"events.queue",           SETTING_INTEGER, MEMBER(events_queue),           1,     1e6,   "1024",      NULL, "writes that may wait for the disk; more are answered 503"},
     {"neighbours.weight",      SETTING_REAL,    MEMBER(neighbours_weight),      -1,    1000,  "-1",        NULL, "weight of the neighbours beside the encoder; below 0 the live model's own"},
     {"neighbours.max_row",     SETTING_INTEGER, MEMBER(neighbours_max_row),     8,     1e5,   "512",       NULL, "neighbours counted for an item"},
@@ -316,6 +316,6 @@ void settings_help(struct buffer *out)
     for (size_t i = 0; i < N_SETTINGS; i++)
         buffer_append_format(out, "  %-22s %-10s %s\n", table[i].name, table[i].preset, table[i].help);
     buffer_append_format(out, "  %-22s %-10s %s\n", WEIGHTS "<event type>", "1",
-                         "what an event of that type is worth; 0: kept, not learned from; below 0: against the item");
+                         "worth of an event of that type; 0: kept, not learned from; below 0: against the item");
     buffer_append_text(out, "                                    (impression is 0 and dislike -1 unless you say otherwise)\n");
 }
