@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define UNKNOWN_ITEMS_MAX 100u
+#define VALUE_DIGITS      15 /* what people write comes back as they wrote it */
 
 struct event_write {
     struct write write; /* first: it is what the exchange keeps */
@@ -124,7 +125,7 @@ static void emit_event(struct emit *emit, const struct user_event *event)
     emit_text(emit, "type", event->type);
     emit_time(emit, "timestamp", event->at_ms);
     if (!isnan(event->value))
-        emit_number(emit, "value", event->value, 17);
+        emit_number(emit, "value", event->value, VALUE_DIGITS);
     if (event->quantity > 0)
         emit_integer(emit, "quantity", event->quantity);
     if (event->position >= 0)
