@@ -27,7 +27,7 @@ static const char help[] =
     "         currency, tags, url, attributes, hidden, created_at, expires_at\n"
     "  user   user_id; attributes\n"
     "\n"
-    "  {\"event_id\": \"e1\", \"user_id\": \"u7\", \"item_id\": \"film-1\", \"type\": \"view\", \"timestamp\": \"2026-11-24T10:51:07Z\"}\n"
+    "  {\"event_id\": \"e1\", \"user_id\": \"u7\", \"item_id\": \"film-1\", \"type\": \"view\", \"timestamp\": 1764000000000}\n"
     "  {\"item_id\": \"film-1\", \"kind\": \"content\", \"title\": \"Alien\", \"categories\": [\"horror\", \"space\"]}\n"
     "  {\"user_id\": \"u7\", \"attributes\": {\"country\": \"NO\"}}\n"
     "\n"
