@@ -76,7 +76,7 @@ def claims(parts):
     for file in sorted(HERE.glob("*_claims.py")):
         if file.stem != "run_claims":
             module = importlib.import_module(file.stem)
-            for name, claim in vars(module).items():
+            for name, claim in list(vars(module).items()):
                 if name.startswith("claim_") and (not parts or any(part in f"{file.stem}.{name}" for part in parts)):
                     yield file.stem.removesuffix("_claims"), claim
 
