@@ -134,7 +134,9 @@ static enum status read_data(struct reading *reading, struct model_content *cont
     TRY(read_bytes(reading, bytes, content->header.vocabulary_bytes, error));
     unsigned char hash[CHECKSUM_BYTES];
     (void)crypto_generichash_final(&reading->data, hash, sizeof hash);
-    if (memcmp(hash, content->header.checksum, sizeof hash) != 0)
+    char digits[2 * CHECKSUM_BYTES + 1];
+    sodium_bin2hex(digits, sizeof digits, hash, sizeof hash);
+    if (strcmp(digits, content->header.checksum) != 0)
         return fail(error, STATUS_CORRUPT, "damaged: the checksum of the data is not the header's");
     return check_vocabulary(ends, bytes, content, error);
 }

@@ -4,7 +4,6 @@
 #include "core/base/emit.h"
 
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *const method_names[METHODS] = {"popular", "neighbours", "encoder", "blend"};
@@ -63,6 +62,10 @@ static void emit_settings(const struct training_settings *settings, struct buffe
     struct emit emit;
     emit_init(&emit, out);
     emit_open_object(&emit, NULL);
+    if (!settings) {
+        emit_close_object(&emit);
+        return;
+    }
     emit_integer(&emit, "epochs", settings->epochs);
     emit_integer(&emit, "patience", settings->patience);
     emit_integer(&emit, "batch_users", settings->batch_users);
@@ -97,31 +100,38 @@ static void emit_entry(struct emit *emit, const char *name, const char *kind, ui
     emit_close_object(emit);
 }
 
-/* Append text as the JSON text `name`; a buffer that failed fails out too. */
-static void emit_inner(struct emit *emit, const char *name, struct buffer *text)
+void facts_checksum(const char *facts, const char *settings, char out_digits[2 * CHECKSUM_BYTES + 1])
 {
-    if (text->failed)
-        emit->out->failed = true;
-    emit_text(emit, name, text->bytes);
-    buffer_clear(text);
+    crypto_generichash_state state;
+    unsigned char hash[CHECKSUM_BYTES];
+    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash);
+    (void)crypto_generichash_update(&state, (const unsigned char *)facts, strlen(facts) + 1);
+    (void)crypto_generichash_update(&state, (const unsigned char *)settings, strlen(settings) + 1);
+    (void)crypto_generichash_final(&state, hash, sizeof hash);
+    sodium_bin2hex(out_digits, 2 * CHECKSUM_BYTES + 1, hash, sizeof hash);
 }
 
 static void emit_metadata(struct emit *emit, const struct model_facts *facts, const struct training_settings *settings,
                           const unsigned char checksum[CHECKSUM_BYTES])
 {
-    struct buffer inner;
-    buffer_init(&inner, HEADER_MAX_BYTES);
+    SCOPED(buffer_clear) struct buffer facts_text, settings_text;
+    buffer_init(&facts_text, HEADER_MAX_BYTES);
+    buffer_init(&settings_text, HEADER_MAX_BYTES);
+    model_facts_emit(facts, false, &facts_text);
+    emit_settings(settings, &settings_text);
+    if (facts_text.failed || settings_text.failed) {
+        emit->out->failed = true;
+        return;
+    }
     char digits[2 * CHECKSUM_BYTES + 1];
     sodium_bin2hex(digits, sizeof digits, checksum, CHECKSUM_BYTES);
     emit_open_object(emit, "__metadata__");
     emit_text(emit, "format", MODEL_FORMAT);
     emit_text(emit, "checksum", digits);
-    model_facts_emit(facts, false, &inner);
-    emit_inner(emit, "facts", &inner);
-    if (settings) {
-        emit_settings(settings, &inner);
-        emit_inner(emit, "settings", &inner);
-    }
+    facts_checksum(facts_text.bytes, settings_text.bytes, digits);
+    emit_text(emit, "facts_checksum", digits);
+    emit_text(emit, "facts", facts_text.bytes);
+    emit_text(emit, "settings", settings_text.bytes);
     emit_close_object(emit);
 }
 

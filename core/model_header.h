@@ -25,9 +25,12 @@ extern const struct figure model_figures[FIGURES];
 struct model_header {
     struct model_facts facts; /* its texts point into this struct; no version */
     char split[16], code_version[32];
-    unsigned char checksum[CHECKSUM_BYTES];
+    char checksum[2 * CHECKSUM_BYTES + 1]; /* hex */
     uint64_t vocabulary_bytes, data_bytes; /* of the ids; of everything behind the header */
 };
+
+/* Hex of the BLAKE2b-256 hash of the texts of facts and settings: what protects the header itself, which the checksum of the data does not. */
+void facts_checksum(const char *facts, const char *settings, char out_digits[2 * CHECKSUM_BYTES + 1]);
 
 /* Append the header, padded with blanks to a multiple of 8. settings may be NULL. */
 void model_header_write(const struct model_facts *facts, const struct training_settings *settings, const struct tensors *tensors,

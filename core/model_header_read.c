@@ -5,7 +5,6 @@
 #include "core/model_header.h"
 
 #include <math.h>
-#include <sodium.h>
 #include <string.h>
 
 static enum status read_integer(const struct node *object, const char *key, int64_t least, int64_t most, int64_t *out, struct error *error)
@@ -165,24 +164,37 @@ static enum status check_entries(const struct node *header, const struct tensors
     return STATUS_OK;
 }
 
+#define METADATA_MEMBERS 5
+
+static enum status get_text(const struct node *object, const char *key, const char **out, struct error *error)
+{
+    const struct node *node = node_get(object, key);
+    if (!node || node_kind(node) != NODE_TEXT)
+        return fail(error, STATUS_CORRUPT, "damaged: the header's %s are missing", key);
+    *out = node_text(node, NULL);
+    return STATUS_OK;
+}
+
 static enum status read_metadata(const struct node *header, struct model_header *out, struct error *error)
 {
     const struct node *metadata = node_kind(header) == NODE_OBJECT ? node_get(header, "__metadata__") : NULL;
     const struct node *format = metadata && node_kind(metadata) == NODE_OBJECT ? node_get(metadata, "format") : NULL;
     if (!format || node_kind(format) != NODE_TEXT || strcmp(node_text(format, NULL), MODEL_FORMAT) != 0)
         return fail(error, STATUS_CORRUPT, "foreign: the header's format is not \"%s\"", MODEL_FORMAT);
-    char digits[2 * CHECKSUM_BYTES + 1];
-    size_t n_bytes = 0;
-    TRY(read_text(metadata, "checksum", digits, sizeof digits, error));
-    if (sodium_hex2bin(out->checksum, CHECKSUM_BYTES, digits, strlen(digits), NULL, &n_bytes, NULL) || n_bytes != CHECKSUM_BYTES)
-        return fail(error, STATUS_CORRUPT, "damaged: the header's checksum is not %d hex digits", 2 * CHECKSUM_BYTES);
-    const struct node *text = node_get(metadata, "facts");
-    if (!text || node_kind(text) != NODE_TEXT)
-        return fail(error, STATUS_CORRUPT, "damaged: the header's facts are missing");
+    const char *words = NULL, *settings = NULL;
+    char digits[2 * CHECKSUM_BYTES + 1], expected[2 * CHECKSUM_BYTES + 1];
+    TRY(get_text(metadata, "facts", &words, error));
+    TRY(get_text(metadata, "settings", &settings, error));
+    TRY(read_text(metadata, "facts_checksum", digits, sizeof digits, error));
+    facts_checksum(words, settings, expected);
+    if (strcmp(digits, expected) != 0)
+        return fail(error, STATUS_CORRUPT, "damaged: the checksum of the header's facts is wrong");
+    TRY(read_text(metadata, "checksum", out->checksum, sizeof out->checksum, error));
+    if (node_count(metadata) != METADATA_MEMBERS)
+        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %d", node_count(metadata), METADATA_MEMBERS);
     SCOPED(node_destroy) struct node *facts = NULL;
     struct error reason = {.detail = ""};
-    const char *words = node_text(text, &n_bytes);
-    enum status status = node_parse(words, n_bytes, &facts, &reason);
+    enum status status = node_parse(words, strlen(words), &facts, &reason);
     if (status == STATUS_NOMEM)
         return fail(error, status, "no memory to read the header");
     if (status != STATUS_OK || node_kind(facts) != NODE_OBJECT)
