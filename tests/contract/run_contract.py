@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 import service  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXAMPLES, LONG_EXAMPLES = 20, 200
+EXAMPLES, LONG_EXAMPLES = 50, 400
 # Not what a tool should do at random: a retraining a request is a test of its own (tests/fault).
 LEFT_OUT = ["--exclude-path", "/v1/retrain"]
 
@@ -34,7 +34,7 @@ def main():
     with service.scratch() as folder:
         service.run_ok(args.binary, "import", "--data", folder / "data", service.ROOT / "tests/http/catalogue.ndjson")
         with service.Service(args.binary, folder / "data") as server:
-            command = [str(args.venv / "bin/st"), "run", f"{server.url}/openapi.json", "--seed", "20151201", "--max-examples", str(LONG_EXAMPLES if args.long else EXAMPLES),
+            command = [str(args.venv.resolve() / "bin/st"), "run", f"{server.url}/openapi.json", "--seed", "20151201", "--max-examples", str(LONG_EXAMPLES if args.long else EXAMPLES),
                        "--phases", "examples,coverage,fuzzing", "--checks", "all", "--exclude-checks", "ignored_auth", "--generation-database", "none",
                        "--suppress-health-check", "all", "--request-timeout", "30", "--no-color", *LEFT_OUT]
             done = subprocess.run(command, cwd=folder, env=dict(os.environ, SCHEMATHESIS_HOOKS=str(HERE / "hooks.py")), capture_output=True, text=True, timeout=3000)

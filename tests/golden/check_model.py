@@ -54,7 +54,7 @@ def claims(path, venv, item_ids):
         path.stem == "m" + hashlib.blake2b(whole, digest_size=8).hexdigest(), path.stem
     yield "the checksum is BLAKE2b-256 over everything behind the header", metadata.get("checksum") == hashlib.blake2b(data, digest_size=32).hexdigest(), metadata.get("checksum")
     yield "nothing in the metadata is a time of today", not re.search(r"20[2-9]\d-\d\d-\d\dT", json.dumps(metadata)) or "data" in json.dumps(metadata), metadata
-    done = subprocess.run([str(venv / "bin/python"), "-c", READER, str(path)], capture_output=True, text=True)
+    done = subprocess.run([str(venv.resolve() / "bin/python"), "-c", READER, str(path)], capture_output=True, text=True)
     yield "the package safetensors reads it", done.returncode == 0, done.stderr[-500:]
     if done.returncode == 0:
         seen = json.loads(done.stdout)
