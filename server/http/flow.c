@@ -192,15 +192,27 @@ static enum MHD_Result finish(struct listener *listener, struct exchange *exchan
     return conclude(exchange, call(listener, exchange, exchange->finish, &error), &error);
 }
 
+/* Why the route cannot take this body, or NULL. */
+static const char *body_objection(const struct exchange *exchange)
+{
+    unsigned bodies = exchange->route->bodies;
+    const char *encoding = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Encoding");
+    if (bodies == BODY_NONE)
+        return "this address takes no body";
+    if (!(bodies & exchange->declared_kind))
+        return bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson" : "Content-Type must be application/json";
+    if (encoding && strcasecmp(encoding, "identity") != 0)
+        return "a body with Content-Encoding is not understood here: send it as it is";
+    return NULL;
+}
+
 /* The request is whole: call the handler, and suspend the connection if it waits for something. */
 static enum MHD_Result answer(struct listener *listener, struct exchange *exchange)
 {
     struct error error = {0};
-    if (exchange->body.n_bytes && !(exchange->route->bodies & exchange->declared_kind)) {
-        refuse(exchange, 415, false,
-               exchange->route->bodies == BODY_NONE    ? "this address takes no body"
-               : exchange->route->bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson"
-                                                       : "Content-Type must be application/json");
+    const char *objection = exchange->body.n_bytes ? body_objection(exchange) : NULL;
+    if (objection) {
+        refuse(exchange, 415, false, objection);
         return answer_refusal(exchange);
     }
     enum status status = call(listener, exchange, exchange->route->handle, &error);
