@@ -60,7 +60,8 @@ def shorten(text, width):
 
 def inkling(binary, *arguments, quiet=False):
     """Run a verb; its bars and lines go straight to the terminal. Returns standard output if quiet."""
-    done = subprocess.run([binary, *map(str, arguments)], stdout=subprocess.PIPE if quiet else None, text=True)
+    done = subprocess.run([binary, *map(str, arguments)], stdout=subprocess.PIPE if quiet else None, text=True,
+                          stderr=subprocess.DEVNULL if quiet and not PRETTY else None)
     if done.returncode:
         raise Wrong(f"`inkling {arguments[0]}` ended with exit code {done.returncode}; its message stands above")
     return done.stdout
