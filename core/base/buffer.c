@@ -38,7 +38,7 @@ static bool reserve(struct buffer *buffer, size_t n_bytes)
         capacity *= 2;
     char *grown = realloc(buffer->bytes, capacity);
     if (!grown) {
-        buffer->failed = true;
+        buffer->failed = buffer->out_of_memory = true;
         return false;
     }
     buffer->bytes = grown;
@@ -80,13 +80,15 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
 void buffer_reset(struct buffer *buffer)
 {
     buffer->n_bytes = 0;
-    buffer->failed = false;
+    buffer->failed = buffer->out_of_memory = false;
     if (buffer->bytes)
         buffer->bytes[0] = '\0';
 }
 
 enum status buffer_finish(const struct buffer *buffer, struct error *error)
 {
+    if (buffer->out_of_memory)
+        return fail(error, STATUS_NOMEM, "no memory for a text of more than %zu bytes", buffer->n_bytes);
     if (buffer->failed)
         return fail(error, STATUS_LIMIT, "the text is longer than %zu bytes", buffer->max_bytes);
     return STATUS_OK;

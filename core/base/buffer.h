@@ -14,6 +14,7 @@ struct buffer {
     char *bytes; /* always NUL-terminated behind n_bytes once something was appended; NULL before */
     size_t n_bytes, capacity, max_bytes;
     bool failed;
+    bool out_of_memory; /* failed, and it was not the limit */
 };
 
 /* An empty buffer that never grows beyond max_bytes. */
@@ -31,7 +32,7 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF
 /* Keep the memory, drop the content and the failure. */
 void buffer_reset(struct buffer *buffer);
 
-/* STATUS_OK, or STATUS_LIMIT if something did not fit. */
+/* STATUS_OK; STATUS_LIMIT or STATUS_NOMEM if something did not fit. */
 enum status buffer_finish(const struct buffer *buffer, struct error *error) MUST_CHECK;
 
 #endif

@@ -71,7 +71,9 @@ static enum status put_object(struct arena *arena, const struct field *field, co
     SCOPED(buffer_clear) struct buffer text;
     buffer_init(&text, field->max);
     node_dump(value, &text);
-    return text.failed ? STATUS_INVALID : put_copy(arena, text.bytes, text.n_bytes, member);
+    if (text.failed)
+        return text.out_of_memory ? STATUS_NOMEM : STATUS_INVALID;
+    return put_copy(arena, text.bytes, text.n_bytes, member);
 }
 
 static enum status put_text(struct arena *arena, const struct field *field, const char *text, size_t n, void *member)

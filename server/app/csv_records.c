@@ -80,7 +80,7 @@ static enum status read_column(struct csv_rows *rows, size_t column)
 
 static enum status read_header(struct csv_rows *rows)
 {
-    if (rows->n_cells > COLUMNS_MAX || rows->has_nul || rows->cells.failed)
+    if (rows->n_cells > COLUMNS_MAX || rows->has_nul)
         return fail(rows->error, STATUS_INVALID,
                     "neither NDJSON nor CSV: the first line has more than %u columns, or bytes that are no text", COLUMNS_MAX);
     enum record_kind kind = record_kind_of(has_cell(rows, "user_id"), has_cell(rows, "item_id"));
@@ -130,8 +130,8 @@ static enum status read_row(struct csv_rows *rows, struct arena *arena, struct i
     enum status status = STATUS_INVALID;
     if (rows->n_cells != rows->n_columns)
         mistakes_add(&mistakes, arena, "", "expected %zu cells as in the header, got %zu", rows->n_columns, rows->n_cells);
-    else if (rows->has_nul || rows->cells.failed)
-        mistakes_add(&mistakes, arena, "", "a cell is too long or has a NUL in it");
+    else if (rows->has_nul)
+        mistakes_add(&mistakes, arena, "", "a cell has a NUL in it");
     else
         status = read_cells(rows, arena, body, &mistakes);
     if (status == STATUS_OK)
@@ -172,6 +172,8 @@ static void end_row(int end_byte, void *context)
 {
     struct csv_rows *rows = context;
     (void)end_byte;
+    if (rows->cells.failed) /* its limit is above that of a row, so it was not the limit */
+        rows->status = fail(rows->error, STATUS_NOMEM, "no memory for line %llu", (unsigned long long)rows->first_line);
     if (rows->status == STATUS_OK)
         rows->status = rows->kind == RECORD_REFUSED ? read_header(rows) : give_row(rows, NULL);
     begin_row(rows);

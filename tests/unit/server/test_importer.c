@@ -11,9 +11,11 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define TEXT_BYTES 65536
@@ -264,6 +266,36 @@ Test(importer, commits_a_long_file_in_parts)
     write_events(0, 150000); /* more than two transactions hold */
     cr_assert_eq(import_file(input, &plain_options), STATUS_OK, "%s", error.detail);
     cr_assert_eq(counts.n_events, 150000);
+}
+
+static void limit_files(rlim_t n_bytes)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit = {.rlim_cur = n_bytes, .rlim_max = RLIM_INFINITY};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+Test(importer, says_what_it_kept_when_the_disk_is_full)
+{
+    struct importer *importer = NULL;
+    struct store *store = NULL;
+    struct error finish_error = {0};
+    uint64_t count = 0, last_seq = 0;
+    write_events(0, 200000);
+    cr_assert_eq(importer_open(data, &plain_options, &importer, &error), STATUS_OK);
+    limit_files(8 << 20); /* as on a full disk: room for the first transaction, not for all */
+    cr_assert_eq(importer_read(importer, input, &error), STATUS_IO);
+    cr_assert(strstr(error.detail, "inkling.db"), "%s", error.detail);
+    limit_files(RLIM_INFINITY);
+    cr_assert_eq(importer_finish(importer, &finish_error), STATUS_OK);
+    counts = importer_counts(importer);
+    importer_close(importer);
+    cr_assert_eq(store_open(data, STORE_READ, &store, &error), STATUS_OK, "%s", error.detail);
+    cr_assert_eq(store_check_integrity(store, &error), STATUS_OK, "%s", error.detail);
+    cr_assert_eq(event_store_count(store, &count, &last_seq, &error), STATUS_OK);
+    store_close(store);
+    cr_assert(count == counts.n_events && count > 0 && count < 200000, "%llu of %llu", (unsigned long long)count,
+              (unsigned long long)counts.n_events);
 }
 
 static bool stop_at_once(void *context, const struct progress_step *step)

@@ -1,0 +1,135 @@
+/* The Nth allocation fails: for every N, an import either does all of its work or says that there was no memory, and leaves a whole store
+ * behind. The linker puts these functions in the place of malloc and its kin in our own code (-Wl,--wrap); the libraries have theirs. Plain
+ * main: exit code 0 is a pass, also when run under ASan, which sees what a failure path forgets to free. */
+#include "core/base/node.h"
+#include "server/app/importer.h"
+#include "storage/event_store.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define N_EVENTS 40
+
+void *__real_malloc(size_t n_bytes);
+void *__real_calloc(size_t n_things, size_t thing_bytes);
+void *__real_realloc(void *memory, size_t n_bytes);
+void *__real_aligned_alloc(size_t alignment, size_t n_bytes);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t n_bytes);
+void *__wrap_calloc(size_t n_things, size_t thing_bytes);
+void *__wrap_realloc(void *memory, size_t n_bytes);
+void *__wrap_aligned_alloc(size_t alignment, size_t n_bytes);
+char *__wrap_strdup(const char *text);
+
+static atomic_long n_left = -1; /* allocations until the one that fails; below 0: none does */
+
+static bool fails_now(void)
+{
+    return atomic_load(&n_left) >= 0 && atomic_fetch_sub(&n_left, 1) == 0;
+}
+
+void *__wrap_malloc(size_t n_bytes)
+{
+    return fails_now() ? NULL : __real_malloc(n_bytes);
+}
+
+void *__wrap_calloc(size_t n_things, size_t thing_bytes)
+{
+    return fails_now() ? NULL : __real_calloc(n_things, thing_bytes);
+}
+
+void *__wrap_realloc(void *memory, size_t n_bytes)
+{
+    return fails_now() ? NULL : __real_realloc(memory, n_bytes);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t n_bytes)
+{
+    return fails_now() ? NULL : __real_aligned_alloc(alignment, n_bytes);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails_now() ? NULL : __real_strdup(text);
+}
+
+static char directory[64] = "/tmp/inkling-alloc-XXXXXX", data[96], input[2][96];
+
+static bool write_inputs(void)
+{
+    FILE *file = fopen(input[0], "w"), *table = fopen(input[1], "w");
+    for (int i = 0; file && i < N_EVENTS; i++)
+        (void)fprintf(
+            file,
+            "{\"event_id\":\"e%d\",\"user_id\":\"u%d\",\"item_id\":\"i%d\",\"type\":\"view\",\"timestamp\":1,\"context\":{\"n\":%d}}\n", i,
+            i, i, i);
+    if (table)
+        (void)fprintf(table, "item_id,title,categories\ni1,\"One\",a|b\ni2,Two,\n");
+    return file && table && fclose(file) == 0 && fclose(table) == 0;
+}
+
+static void clear_data(void)
+{
+    static const char *const names[] = {"data/inkling.db", "data/inkling.db-wal", "data/inkling.db-shm",
+                                        "data/lock",       "data/models",         "data"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        (void)remove(path);
+    }
+}
+
+static enum status import(struct import_counts *out_counts)
+{
+    struct error error = {0};
+    struct import_options options = {.expected_bytes = 1 << 20};
+    SCOPED(importer_close) struct importer *importer = NULL;
+    TRY(importer_open(data, &options, &importer, &error));
+    TRY(importer_read(importer, input[0], &error));
+    TRY(importer_read(importer, input[1], &error));
+    TRY(importer_finish(importer, &error));
+    *out_counts = importer_counts(importer);
+    return STATUS_OK;
+}
+
+/* With the nth allocation failing. Sets *out_was_met if there was an nth one. */
+static bool run_once(long nth, bool *out_was_met)
+{
+    struct error error = {0};
+    struct store *store = NULL;
+    struct import_counts counts = {0};
+    atomic_store(&n_left, nth);
+    enum status status = import(&counts);
+    *out_was_met = atomic_load(&n_left) < 0;
+    atomic_store(&n_left, -1);
+    bool is_good = status == STATUS_NOMEM || (status == STATUS_OK && counts.n_events == N_EVENTS && counts.n_items == 2);
+    is_good = is_good && store_open(data, STORE_WRITE, &store, &error) == STATUS_OK && store_check_integrity(store, &error) == STATUS_OK;
+    if (!is_good)
+        (void)printf("allocation %ld: %s, %llu events; %s\n", nth, status_text(status), (unsigned long long)counts.n_events, error.detail);
+    store_close(store);
+    clear_data();
+    return is_good;
+}
+
+int main(void)
+{
+    node_start();
+    if (!mkdtemp(directory))
+        return 1;
+    (void)snprintf(data, sizeof data, "%s/data", directory);
+    (void)snprintf(input[0], sizeof input[0], "%s/events", directory);
+    (void)snprintf(input[1], sizeof input[1], "%s/items", directory);
+    bool is_good = write_inputs(), was_met = true;
+    long nth = 0;
+    for (; is_good && was_met; nth++)
+        is_good = run_once(nth, &was_met);
+    (void)remove(input[0]);
+    (void)remove(input[1]);
+    (void)rmdir(directory);
+    (void)printf("%ld allocations failed, one at a time\n", nth - 1);
+    return is_good && nth > 100 ? 0 : 1;
+}
