@@ -206,7 +206,7 @@ def choose_events(server, films, before):
     counts = {taste: sum(taste in films.genres(item) for item in listed) for taste in TASTES}
     taste = min(TASTES, key=lambda one: counts[one])
     seen = {event["item_id"] for event in server.get(f"/v1/users/{PERSON}/events?limit=100")["events"]}
-    popular = server.get(f"/v1/popular?categories={taste}&limit=50")["items"]
+    popular = server.get(f"/v1/popular?categories={taste}&window=all&limit=50")["items"]
     return taste, [entry["item_id"] for entry in popular if entry["item_id"] not in seen | listed][:3]
 
 
@@ -256,7 +256,7 @@ def keep_serving(server):
                  f"curl '{server.url}/v1/recommendations?user_id=somebody-new&categories=Comedy&limit=5'",
                  f"curl -X POST {server.url}/v1/events -H 'Content-Type: application/json' -d '{{\"user_id\":\"somebody-new\",\"item_id\":\"film-260\",\"type\":\"like\"}}'",
                  f"curl {server.url}/v1/items/film-260/similar?limit=5",
-                 f"curl '{server.url}/v1/popular?categories=Horror&limit=5'",
+                 f"curl '{server.url}/v1/popular?categories=Horror&window=all&limit=5'",
                  f"curl -X POST {server.url}/v1/retrain -H 'Content-Type: application/json' -d '{{\"epochs\":5}}'; curl {server.url}/v1/jobs",
                  f"curl {server.url}/openapi.yaml"):
         print(f"  {line}")
