@@ -113,6 +113,9 @@ void exchange_suspend(struct exchange *exchange, enum status (*finish)(struct ex
 void exchange_wake(struct exchange *exchange)
 {
     struct MHD_Connection *connection = exchange->connection;
-    if (atomic_exchange(&exchange->waiting, WOKEN) == SUSPENDED)
-        MHD_resume_connection(connection);
+    struct listener *listener = exchange->listener;
+    if (atomic_exchange(&exchange->waiting, WOKEN) != SUSPENDED)
+        return;
+    MHD_resume_connection(connection); /* from here on the exchange may be another request's */
+    listener_answered(listener);
 }

@@ -215,13 +215,18 @@ static enum MHD_Result answer(struct listener *listener, struct exchange *exchan
         refuse(exchange, 415, false, objection);
         return answer_refusal(exchange);
     }
+    if (!listener_admit(listener))
+        return MHD_NO;
     enum status status = call(listener, exchange, exchange->route->handle, &error);
-    if (status != STATUS_OK || atomic_load(&exchange->waiting) == NOT_WAITING)
+    if (status != STATUS_OK || atomic_load(&exchange->waiting) == NOT_WAITING) {
+        listener_answered(listener);
         return conclude(exchange, status, &error);
+    }
     MHD_suspend_connection(exchange->connection);
     if (atomic_exchange(&exchange->waiting, SUSPENDED) == WOKEN) {
         atomic_store(&exchange->waiting, WOKEN);
         MHD_resume_connection(exchange->connection);
+        listener_answered(listener);
     }
     return MHD_YES;
 }

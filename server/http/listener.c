@@ -6,11 +6,13 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CONNECTION_MEMORY (64u << 10)
 #define REPLY_MAX         (64u << 20)
+#define SENDING_SECONDS   1 /* for answers that became ready after the drain */
 
 /* The router decodes by itself: it must see "%2F" and "/" as different. */
 static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
@@ -96,8 +98,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, const union ad
                             MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_COMPLETED, flow_on_completed, listener,
                             MHD_OPTION_NOTIFY_CONNECTION, flow_on_connection, listener, MHD_OPTION_CONNECTION_TIMEOUT,
                             options->idle_seconds, MHD_OPTION_CONNECTION_LIMIT, options->max_connections,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                            MHD_OPTION_ARRAY, pool_or_not, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, pool_or_not, MHD_OPTION_END);
 }
 
 enum status listener_start(const struct listener_options *options, struct listener **out_listener, struct error *error)
@@ -123,18 +124,57 @@ enum status listener_start(const struct listener_options *options, struct listen
     return STATUS_OK;
 }
 
+bool listener_admit(struct listener *listener)
+{
+    (void)pthread_mutex_lock(&listener->lock);
+    bool is_admitted = !listener->is_ending;
+    listener->n_answering += is_admitted;
+    (void)pthread_mutex_unlock(&listener->lock);
+    return is_admitted;
+}
+
+void listener_answered(struct listener *listener)
+{
+    (void)pthread_mutex_lock(&listener->lock);
+    if (--listener->n_answering == 0)
+        (void)pthread_cond_broadcast(&listener->idle);
+    (void)pthread_mutex_unlock(&listener->lock);
+}
+
+/* Wait until all requests are answered, at most seconds. Inside the lock. */
+static void wait_for_answers(struct listener *listener, unsigned seconds)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    while (listener->n_in_flight && pthread_cond_timedwait(&listener->idle, &listener->lock, &until) != ETIMEDOUT)
+        continue;
+}
+
+/* The library aborts the process if it is stopped with a suspended connection. So when the time is up, requests that nobody works on are
+ * cut off, but those that wait for their write are waited for, however slow the disk is: they are woken in the end, and then sent what was
+ * kept. */
+static void drain(struct listener *listener)
+{
+    (void)pthread_mutex_lock(&listener->lock);
+    wait_for_answers(listener, listener->options.drain_seconds);
+    listener->is_ending = true;
+    bool must_wait = listener->n_answering > 0;
+    while (listener->n_answering)
+        (void)pthread_cond_wait(&listener->idle, &listener->lock);
+    if (must_wait)
+        wait_for_answers(listener, SENDING_SECONDS);
+    (void)pthread_mutex_unlock(&listener->lock);
+}
+
 void listener_stop(struct listener *listener)
 {
     if (!listener)
         return;
     MHD_socket socket = MHD_quiesce_daemon(listener->daemon);
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += listener->options.drain_seconds;
-    (void)pthread_mutex_lock(&listener->lock);
-    while (listener->n_in_flight && pthread_cond_timedwait(&listener->idle, &listener->lock, &until) != ETIMEDOUT)
-        continue;
-    (void)pthread_mutex_unlock(&listener->lock);
+    if (socket != MHD_INVALID_SOCKET)
+        (void)shutdown(socket, SHUT_RD); /* who comes now is refused at once, and need not wait in the queue for the end */
+    drain(listener);
     MHD_stop_daemon(listener->daemon);
     if (socket != MHD_INVALID_SOCKET)
         (void)close(socket);

@@ -26,7 +26,8 @@ struct listener;
 /* STATUS_CONFLICT: the address is in use. options are copied; what they point to is borrowed until listener_stop. */
 enum status listener_start(const struct listener_options *options, struct listener **out_listener, struct error *error) MUST_CHECK;
 
-/* Accept no more, wait until what came in is answered (at most drain_seconds), stop. Every suspended exchange must be woken by its owner in that time. Accepts NULL. */
+/* Accept no more, wait until what came in is answered (at most drain_seconds, but always for suspended exchanges: every one must be woken by its owner
+ * in the end), stop. Accepts NULL. */
 void listener_stop(struct listener *listener);
 DEFINE_SCOPED(struct listener *, listener_stop);
 

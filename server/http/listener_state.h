@@ -17,10 +17,19 @@ struct listener {
     struct http_metrics *metrics;
     uint16_t port;
     atomic_uint_fast64_t n_refused; /* by the guard */
-    pthread_mutex_t lock;           /* guards n_in_flight */
-    pthread_cond_t idle;
-    unsigned n_in_flight;
+    pthread_mutex_t lock;           /* guards what follows */
+    pthread_cond_t idle;            /* a count came to 0 */
+    unsigned n_in_flight;           /* exchanges: from the request line to the end of the answer */
+    unsigned n_answering;           /* exchanges whose handler was called and that cannot go on by themselves yet */
+    bool is_ending;                 /* no handler is called any more */
 };
+
+/* Before a handler is called. False: the listener is ending, the connection is to be closed. */
+bool listener_admit(struct listener *listener);
+
+/* The reply is made, or the suspended connection was resumed: the library may be stopped as far as this exchange is concerned. The last call of a
+ * waker: the listener may be gone when it returns. */
+void listener_answered(struct listener *listener);
 
 /* What libmicrohttpd calls; context is the listener. Contracts: microhttpd.h. */
 void *flow_on_target(void *context, const char *target, struct MHD_Connection *connection);
