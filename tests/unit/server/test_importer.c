@@ -199,9 +199,7 @@ static void run_case(const char *name)
     say_store();
     cr_expect_str_eq(said, expected, "%s:\n--- expected\n%s--- got\n%s", name, expected, said);
     clear();
-    (void)mkdtemp(strcpy(directory, "/tmp/inkling-import-XXXXXX"));
-    (void)snprintf(data, sizeof data, "%s/data", directory);
-    (void)snprintf(input, sizeof input, "%s/input", directory);
+    make(); /* a fresh store for the next one */
 }
 
 Test(importer, does_what_the_cases_say)
