@@ -12,7 +12,10 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#define DISCARD_MAX (256u << 10) /* body bytes that are read and dropped behind a refusal before the connection is closed instead */
+#define REFUSED_BODY_MAX                                                                                                                   \
+    (256u << 10) /* an announced body that is read and dropped behind a refusal; a larger one closes the connection at once */
+#define DISCARD_MAX                                                                                                                        \
+    (64u << 20) /* of a body of unknown length: the deadline ends it anyway, and who is still sending does not hear the refusal */
 
 static void refuse(struct exchange *exchange, unsigned code, bool close, const char *detail)
 {
@@ -76,6 +79,10 @@ static void find_route(struct listener *listener, struct exchange *exchange, con
         refuse(exchange, 414, true, "the address is longer than 8192 bytes");
         return;
     }
+    if (!guard_is_target(exchange->target)) {
+        refuse(exchange, 400, true, "the address holds a blank or a control character");
+        return;
+    }
     enum status status = router_find(listener->options.routes, listener->options.n_routes, method_number(method), exchange->target,
                                      exchange->arena, SEGMENTS_MAX, exchange->segments, &routed, &error);
     if (status == STATUS_OK && routed.route)
@@ -100,7 +107,7 @@ static void check_header(struct listener *listener, struct exchange *exchange, c
     struct guard guard = {0};
     struct error error;
     (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, see_header, &guard);
-    unsigned code = guard_verdict(&guard, strcmp(version, "HTTP/1.1") == 0, &error);
+    unsigned code = guard_verdict(&guard, strcmp(version, "HTTP/1.0") != 0, &error);
     if (code) {
         atomic_fetch_add(&listener->n_refused, 1);
         refuse(exchange, code, true, error.detail);
@@ -115,7 +122,7 @@ static void check_header(struct listener *listener, struct exchange *exchange, c
         exchange->refusal.code = 0;
         refuse(exchange, 413, true, detail);
     }
-    if (exchange->refusal.code && guard.content_length > DISCARD_MAX)
+    if (exchange->refusal.code && guard.content_length > REFUSED_BODY_MAX)
         exchange->refusal.close = true;
 }
 
@@ -200,7 +207,8 @@ static const char *body_objection(const struct exchange *exchange)
     if (bodies == BODY_NONE)
         return "this address takes no body";
     if (!(bodies & exchange->declared_kind))
-        return bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson" : "Content-Type must be application/json";
+        return bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson"
+                                    : "Content-Type must be application/json";
     if (encoding && strcasecmp(encoding, "identity") != 0)
         return "a body with Content-Encoding is not understood here: send it as it is";
     return NULL;
@@ -243,6 +251,7 @@ void *flow_on_target(void *context, const char *target, struct MHD_Connection *c
     exchange->listener = listener;
     exchange->connection = connection;
     exchange->began_ns = clock_monotonic_ns();
+    target = router_origin_form(target);
     exchange->target = arena_copy(exchange->arena, target, strlen(target));
     (void)pthread_mutex_lock(&listener->lock);
     listener->n_in_flight++;

@@ -25,6 +25,14 @@ static bool is_field_value(const char *text, size_t n_bytes)
     return true;
 }
 
+bool guard_is_target(const char *target)
+{
+    for (; *target; target++)
+        if ((unsigned char)*target <= 0x20 || *target == 0x7f)
+            return false;
+    return true;
+}
+
 static bool is_name(const char *name, size_t n_name, const char *expected)
 {
     return n_name == strlen(expected) && strncasecmp(name, expected, n_name) == 0;
@@ -77,6 +85,8 @@ unsigned guard_verdict(const struct guard *guard, bool is_http_11, struct error 
         why = "more than one Content-Length";
     else if (guard->bad_length)
         why = "Content-Length is not a number of bytes";
+    else if (guard->n_transfer_encoding && !is_http_11)
+        why = "HTTP/1.0 has no Transfer-Encoding";
     else if (guard->n_transfer_encoding > 1 || guard->bad_encoding)
         why = "the only Transfer-Encoding understood here is chunked";
     else if (guard->n_host > 1 || (guard->n_host == 0 && is_http_11))

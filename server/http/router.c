@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEPTH_MAX 8
 
@@ -12,6 +13,15 @@ struct piece {
     const char *bytes;
     size_t n_bytes;
 };
+
+const char *router_origin_form(const char *target)
+{
+    static const char scheme[] = "http://";
+    if (strncasecmp(target, scheme, sizeof scheme - 1) != 0)
+        return target;
+    const char *host = target + sizeof scheme - 1, *path = host + strcspn(host, "/?#");
+    return *path ? path : "/";
+}
 
 static int hex_value(char digit)
 {

@@ -90,3 +90,19 @@ Test(guard, refuses_fields_that_are_too_large_together)
     guard_see(&guard, "Host", 4, value, sizeof value);
     cr_assert_eq(guard_verdict(&guard, true, NULL), 431);
 }
+
+Test(guard, refuses_transfer_encoding_before_http_11)
+{
+    struct guard guard = {0};
+    struct error error = {0};
+    guard_see(&guard, "Transfer-Encoding", 17, "chunked", 7);
+    cr_assert_eq(guard_verdict(&guard, false, &error), 400);
+}
+
+Test(guard, takes_no_target_with_blanks_or_control_characters)
+{
+    cr_assert(guard_is_target("/v1/items/a%20b?x=\xc3\xa9"));
+    cr_assert_not(guard_is_target("/v1/items/a b"));
+    cr_assert_not(guard_is_target("/v1/items/a\tb"));
+    cr_assert_not(guard_is_target("/v1/items/a\x7f"));
+}

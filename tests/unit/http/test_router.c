@@ -138,3 +138,11 @@ Test(router, bounds_the_number_of_parameters)
     struct parameter out[3];
     cr_assert_eq(parameters("/x?a&b&c&d", out), 99);
 }
+
+Test(router, reads_the_address_that_a_client_of_a_proxy_writes)
+{
+    cr_assert_str_eq(router_origin_form("/v1/items?a=http://b/c"), "/v1/items?a=http://b/c");
+    cr_assert_str_eq(router_origin_form("http://host:80/v1/items?a=1"), "/v1/items?a=1");
+    cr_assert_str_eq(router_origin_form("HTTP://host"), "/");
+    cr_assert_str_eq(router_origin_form("*"), "*");
+}
