@@ -58,6 +58,11 @@ def under(name, folders):
     return max(fits, key=len, default=None)
 
 
+def under_prefix(name, prefixes):
+    """The longest of prefixes that name begins with, or None."""
+    return max((prefix for prefix in prefixes if name.startswith(prefix)), key=len, default=None)
+
+
 def code_only(text, keep_texts=False):
     """C text with comments (and the insides of literals) blanked, line numbers kept."""
     def blank(match):
@@ -86,6 +91,8 @@ def layers(tree):
             if quote == '"':
                 target = under(included, table) or (included.rpartition("/")[0] or ".")
                 if "/" not in included and (tree.root / pathlib.Path(name).parent / included).exists():
+                    if name.startswith("tests/"):
+                        continue  # a helper beside the test
                     yield name, number, f'"{included}": name it from the root of the tree'
                 elif not (tree.root / included).exists() and "/" in included:
                     continue  # made by the build
@@ -107,7 +114,8 @@ def headers_alone(tree):
                 unit = pathlib.Path(folder) / f"{compiler}-{name.replace('/', '_')}.c"
                 # twice: the guard must hold as well
                 unit.write_text(f'#include "{name}"\n#include "{name}"\ntypedef int translation_unit_is_not_empty;\n')
-                running.append((name, compiler, subprocess.Popen([compiler, *C_FLAGS, *flags, f"-I{tree.root}", *made, str(unit)],
+                needs = tree.rules["header_needs"].get(under_prefix(name, tree.rules["header_needs"]), [])
+                running.append((name, compiler, subprocess.Popen([compiler, *C_FLAGS, *needs, *flags, f"-I{tree.root}", *made, str(unit)],
                                                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)))
                 if len(running) > 4:
                     yield from header_result(running.pop(0))
