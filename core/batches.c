@@ -12,7 +12,8 @@ void sequences_clear(struct sequences *sequences)
 }
 
 /* Append user's events; a user with nothing to predict leaves no sequence. */
-static void add_user(struct sequences *sequences, const struct dataset *dataset, const struct split *split, const float weights[], uint32_t user)
+static void add_user(struct sequences *sequences, const struct dataset *dataset, const struct split *split, const float weights[],
+                     uint32_t user)
 {
     uint64_t first = sequences->starts[sequences->n_sequences], n = first, n_useful = first;
     for (uint64_t i = dataset->starts[user]; i < split->train_ends[user]; i++) {
@@ -51,54 +52,63 @@ enum status sequences_init(struct sequences *sequences, const struct dataset *da
     return STATUS_OK;
 }
 
-uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights, uint32_t history)
+uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights)
 {
     uint64_t n = 0;
-    for (uint32_t s = 0; s < sequences->n_sequences; s++) {
-        uint64_t first = sequences->starts[s], end = sequences->starts[s + 1];
-        first = end - first > history + 1 ? end - history - 1 : first;
-        for (uint64_t i = first + 1; i < end; i++)
+    for (uint32_t s = 0; s < sequences->n_sequences; s++)
+        for (uint64_t i = sequences->starts[s] + 1; i < sequences->starts[s + 1]; i++)
             n += weights->weights[sequences->types[i]] > 0;
-    }
     return n;
 }
 
-/* The largest sum of rows that batch_users sequences can have in one slot: slots are cut at the first sequence that passes the share. */
-static uint32_t most_slot_rows(const struct sequences *sequences, uint32_t history, uint32_t batch_users)
+static uint64_t rows_of(const struct sequences *sequences, uint32_t sequence)
 {
-    uint64_t longest = 0;
+    return sequences->starts[sequence + 1] - sequences->starts[sequence] - 1;
+}
+
+/* How many windows the sequences have, and how many rows in all. False: more than can be numbered. */
+static bool count_windows(const struct sequences *sequences, uint32_t history, uint32_t *out_n_windows, uint64_t *out_n_rows)
+{
+    uint64_t n_windows = 0, n_rows = 0;
     for (uint32_t s = 0; s < sequences->n_sequences; s++) {
-        uint64_t n = sequences->starts[s + 1] - sequences->starts[s] - 1;
-        longest = n > longest ? n : longest;
+        uint64_t n = rows_of(sequences, s), n_here = (n + history - 1) / history;
+        n_windows += n_here;
+        n_rows += n_here * (n < history ? n : history);
     }
-    longest = longest > history ? history : longest;
-    uint64_t most = longest * batch_users;
-    return (uint32_t)(most / SLOTS + longest + 1);
+    *out_n_windows = (uint32_t)n_windows;
+    *out_n_rows = n_rows;
+    return n_windows < UINT32_MAX;
 }
 
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_users)
+                         uint32_t batch_rows)
 {
-    batch_users = batch_users > sequences->n_sequences ? sequences->n_sequences : batch_users;
-    batch_users = batch_users ? batch_users : 1;
-    uint32_t max_slot_rows = most_slot_rows(sequences, history, batch_users);
+    uint32_t n_windows;
+    uint64_t n_rows;
+    if (!count_windows(sequences, history, &n_windows, &n_rows))
+        return STATUS_NOMEM;
+    uint64_t n_batches = (n_rows + batch_rows - 1) / batch_rows;
+    uint64_t most_rows =
+        n_batches ? n_rows / n_batches + 1 + history : 1; /* a batch ends with the first window that passes its share; so does a slot */
+    uint32_t max_slot_rows = (uint32_t)(most_rows / SLOTS + 1 + history);
     size_t max_rows = (size_t)max_slot_rows * SLOTS;
     struct batches made = {
         .sequences = sequences,
         .weights = weights,
         .history = history,
-        .batch_users = batch_users,
-        .n_batches = (sequences->n_sequences + batch_users - 1) / batch_users,
+        .n_batches = (uint32_t)n_batches,
         .max_slot_rows = max_slot_rows,
-        .order = calloc((size_t)sequences->n_sequences + 1, sizeof *made.order),
+        .n_windows = n_windows,
+        .n_rows = n_rows,
+        .windows = calloc((size_t)n_windows + 1, sizeof *made.windows),
         .items = calloc(max_rows, sizeof *made.items),
         .target_rows = calloc(max_rows, sizeof *made.target_rows),
         .targets = calloc(max_rows, sizeof *made.targets),
-        .starts = calloc((size_t)batch_users + SLOTS + 1, sizeof *made.starts),
+        .starts = calloc(max_rows + SLOTS, sizeof *made.starts), /* a window has a row at least */
         .types = calloc(max_rows, sizeof *made.types),
         .target_weights = calloc(max_rows, sizeof *made.target_weights),
     };
-    if (!made.order || !made.items || !made.target_rows || !made.targets || !made.starts || !made.types || !made.target_weights) {
+    if (!made.windows || !made.items || !made.target_rows || !made.targets || !made.starts || !made.types || !made.target_weights) {
         batches_clear(&made);
         return STATUS_NOMEM;
     }
@@ -108,7 +118,7 @@ enum status batches_init(struct batches *batches, const struct sequences *sequen
 
 void batches_clear(struct batches *batches)
 {
-    free(batches->order);
+    free(batches->windows);
     free(batches->items);
     free(batches->target_rows);
     free(batches->targets);
@@ -118,30 +128,37 @@ void batches_clear(struct batches *batches)
     *batches = (struct batches){0};
 }
 
-void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch)
+/* A whole number below bound > 0, also beyond 32 bits: there a bias of 2^-32 does not matter. */
+static uint64_t random_index(struct random *random, uint64_t bound)
 {
-    uint32_t n = batches->sequences->n_sequences;
-    random_init(&batches->random, seed, UINT64_C(0x5348000000000000) | epoch);
-    for (uint32_t i = 0; i < n; i++)
-        batches->order[i] = i;
-    for (uint32_t i = n; i > 1; i--) { /* Fisher and Yates */
-        uint32_t j = random_below(&batches->random, i), swapped = batches->order[i - 1];
-        batches->order[i - 1] = batches->order[j];
-        batches->order[j] = swapped;
-    }
+    return bound <= UINT32_MAX ? random_below(random, (uint32_t)bound) : random_next(random) % bound;
 }
 
-/* The first event and the number of rows that a sequence gives this time. */
-static uint64_t choose_window(struct batches *batches, uint32_t sequence, uint32_t *out_n_rows)
+static uint32_t add_windows(struct batches *batches, uint32_t sequence, struct random *random, uint32_t n)
 {
-    uint64_t first = batches->sequences->starts[sequence], n = batches->sequences->starts[sequence + 1] - first - 1;
-    *out_n_rows = (uint32_t)(n > batches->history ? batches->history : n);
-    if (n <= batches->history)
-        return first;
-    uint64_t n_left_out = n - batches->history;
-    if (random_next(&batches->random) >> 63)
-        return first + n_left_out;
-    return first + (n_left_out < UINT32_MAX ? random_below(&batches->random, (uint32_t)n_left_out + 1) : n_left_out);
+    uint64_t first = batches->sequences->starts[sequence], rows = rows_of(batches->sequences, sequence), history = batches->history;
+    uint64_t n_rows = rows < history ? rows : history, n_free = rows - n_rows;
+    batches->windows[n++] = (struct window){first + n_free, (uint32_t)n_rows}; /* the newest */
+    for (uint64_t covered = history; covered < rows; covered += history)
+        batches->windows[n++] = (struct window){first + random_index(random, n_free + 1), (uint32_t)n_rows};
+    return n;
+}
+
+void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch)
+{
+    struct random random;
+    uint32_t n = 0;
+    random_init(&random, seed, UINT64_C(0x5348000000000000) | epoch);
+    for (uint32_t s = 0; s < batches->sequences->n_sequences; s++)
+        n = add_windows(batches, s, &random, n);
+    for (uint32_t i = n; i > 1; i--) { /* Fisher and Yates */
+        uint32_t j = random_below(&random, i);
+        struct window swapped = batches->windows[i - 1];
+        batches->windows[i - 1] = batches->windows[j];
+        batches->windows[j] = swapped;
+    }
+    batches->next_window = 0;
+    batches->next_row = 0;
 }
 
 /* Where batch building stands: everything written so far. */
@@ -150,20 +167,18 @@ struct cursor {
     double weight;
 };
 
-static void add_sequence(struct batches *batches, struct batch_slot *slot, struct cursor *cursor, uint32_t sequence)
+static void add_window(struct batches *batches, struct batch_slot *slot, struct cursor *cursor, const struct window *window)
 {
     const struct sequences *sequences = batches->sequences;
-    uint32_t n_rows;
-    uint64_t first = choose_window(batches, sequence, &n_rows);
-    for (uint32_t t = 0; t < n_rows; t++) {
+    for (uint64_t at = window->first; at < window->first + window->n_rows; at++) {
         uint32_t row = slot->packed.n_rows++;
-        batches->items[cursor->n_rows] = sequences->items[first + t];
-        batches->types[cursor->n_rows++] = sequences->types[first + t];
-        float weight = batches->weights->weights[sequences->types[first + t + 1]];
+        batches->items[cursor->n_rows] = sequences->items[at];
+        batches->types[cursor->n_rows++] = sequences->types[at];
+        float weight = batches->weights->weights[sequences->types[at + 1]];
         if (!(weight > 0))
             continue;
         batches->target_rows[batches->n_targets] = row;
-        batches->targets[batches->n_targets] = sequences->items[first + t + 1];
+        batches->targets[batches->n_targets] = sequences->items[at + 1];
         batches->target_weights[batches->n_targets++] = weight;
         cursor->weight += weight;
         slot->n_targets++;
@@ -172,36 +187,32 @@ static void add_sequence(struct batches *batches, struct batch_slot *slot, struc
     batches->starts[cursor->n_starts++] = slot->packed.n_rows;
 }
 
-static uint64_t rows_of(const struct batches *batches, uint32_t first, uint32_t end)
+/* The rows of the epoch that stand before batch number `batch`, were windows divisible. */
+static uint64_t share(const struct batches *batches, uint32_t batch)
 {
-    uint64_t n_rows = 0;
-    for (uint32_t i = first; i < end; i++) {
-        uint32_t sequence = batches->order[i];
-        uint64_t n = batches->sequences->starts[sequence + 1] - batches->sequences->starts[sequence] - 1;
-        n_rows += n > batches->history ? batches->history : n;
-    }
-    return n_rows;
+    return batches->n_rows / batches->n_batches * batch + batches->n_rows % batches->n_batches * batch / batches->n_batches;
 }
 
 void batches_fill(struct batches *batches, uint32_t batch)
 {
-    uint32_t next = batch * batches->batch_users, end = next + batches->batch_users;
-    end = end > batches->sequences->n_sequences ? batches->sequences->n_sequences : end;
-    uint64_t n_rows = rows_of(batches, next, end);
+    uint64_t end_row = share(batches, batch + 1), n_rows = end_row > batches->next_row ? end_row - batches->next_row : 0;
     struct cursor cursor = {0};
     batches->n_targets = 0;
     for (uint32_t s = 0; s < SLOTS; s++) {
         struct batch_slot *slot = &batches->slots[s];
         *slot = (struct batch_slot){
-            .packed = {.items = batches->items + cursor.n_rows, .types = batches->types + cursor.n_rows, .starts = batches->starts + cursor.n_starts},
+            .packed = {.items = batches->items + cursor.n_rows,
+                       .types = batches->types + cursor.n_rows,
+                       .starts = batches->starts + cursor.n_starts},
             .target_rows = batches->target_rows + batches->n_targets,
             .targets = batches->targets + batches->n_targets,
             .target_weights = batches->target_weights + batches->n_targets,
         };
         batches->starts[cursor.n_starts++] = 0;
-        while (next < end && cursor.n_rows < n_rows * (s + 1) / SLOTS)
-            add_sequence(batches, slot, &cursor, batches->order[next++]);
+        while (batches->next_window < batches->n_windows && cursor.n_rows < n_rows * (s + 1) / SLOTS)
+            add_window(batches, slot, &cursor, &batches->windows[batches->next_window++]);
     }
+    batches->next_row += cursor.n_rows;
     for (uint32_t i = 0; i < batches->n_targets; i++)
         batches->target_weights[i] = (float)(batches->target_weights[i] / cursor.weight);
 }

@@ -1,8 +1,9 @@
 /* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
  *
  * A user's row t is an event and its target the item of the event behind it, if that is a positive (dataset.h, struct type_weights); events of
- * weight 0 are left out. A user gives at most `history` rows: the last ones, or, where there are more, every other time a random stretch.
- * A batch is cut into SLOTS parts of about the same number of rows, by the data alone: each part has its own gradients, which are
+ * weight 0 are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the newest
+ * rows, and random stretches of the rest. A batch is about batch_rows rows of whole windows, so that a step sees as much whether users
+ * have seven events or seven hundred. It is cut into SLOTS parts of about the same number of rows, by the data alone: each part has its own gradients, which are
  * added in the order of the parts, so the sum does not depend on how many threads there were.
  * Threads: one caller fills; a filled batch may be read by any. */
 #ifndef CORE_BATCHES_H
@@ -31,8 +32,8 @@ static inline void sequences_clear_scoped(struct sequences *sequences)
     sequences_clear(sequences);
 }
 
-/* How many rows with a target all sequences have, each cut to its last history rows. */
-uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights, uint32_t history);
+/* How many rows have a target. */
+uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights);
 
 struct batch_slot {
     struct packed packed;
@@ -41,12 +42,22 @@ struct batch_slot {
     const float *target_weights;           /* [n_targets]; over the whole batch they sum to 1 */
 };
 
+/* Rows [first, first + n_rows) of the sequences' events, and the event behind each. */
+struct window {
+    uint64_t first;
+    uint32_t n_rows;
+};
+
 struct batches {
     const struct sequences *sequences;
     const struct type_weights *weights;
-    uint32_t history, batch_users, n_batches, max_slot_rows;
-    uint32_t *order; /* [n_sequences] */
-    struct random random;
+    uint32_t history, n_batches, max_slot_rows;
+    uint32_t n_windows; /* the same every epoch */
+    uint64_t n_rows;    /* of all windows */
+    struct window *windows; /* [n_windows], in the order of the epoch */
+    /* how far the epoch was filled */
+    uint32_t next_window;
+    uint64_t next_row;
     /* one batch */
     uint32_t *items, *target_rows, *targets, *starts;
     uint8_t *types;
@@ -57,14 +68,14 @@ struct batches {
 
 /* Borrows sequences and weights for its life. STATUS_NOMEM. */
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_users) MUST_CHECK;
+                         uint32_t batch_rows) MUST_CHECK;
 void batches_clear(struct batches *batches);
 static inline void batches_clear_scoped(struct batches *batches)
 {
     batches_clear(batches);
 }
 
-/* Shuffle for an epoch; the order depends on the seed and the epoch alone. */
+/* Choose and shuffle the windows of an epoch; they depend on the seed and the epoch alone. */
 void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch);
 
 /* Fill slots with batch number `batch` < n_batches of the epoch; to be called with 0, 1, 2, … */

@@ -68,7 +68,7 @@ static void emit_settings(const struct training_settings *settings, struct buffe
     }
     emit_integer(&emit, "epochs", settings->epochs);
     emit_integer(&emit, "patience", settings->patience);
-    emit_integer(&emit, "batch_users", settings->batch_users);
+    emit_integer(&emit, "batch_rows", settings->batch_rows);
     emit_number(&emit, "learning_rate", (double)settings->learning_rate, 9);
     emit_number(&emit, "dropout", (double)settings->dropout, 9);
     emit_open_array(&emit, "type_weights");

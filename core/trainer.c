@@ -16,7 +16,7 @@ struct training_settings training_settings_default(void)
         .shape = {.width = 64, .taps = 16, .n_blocks = 2, .history = 50, .temperature = 0},
         .epochs = 60,
         .patience = 6,
-        .batch_users = 512,
+        .batch_rows = 3072,
         .learning_rate = 1e-3f,
         .dropout = 0.5f,
         .seed = 1,
@@ -44,9 +44,9 @@ static enum status check_settings(const struct training_settings *settings, cons
         return fail(error, STATUS_INVALID, "dropout is %g, expected 0 to below .99", (double)settings->dropout);
     if (!(settings->learning_rate > 0 && settings->learning_rate < 1))
         return fail(error, STATUS_INVALID, "the learning rate is %g, expected a number between 0 and 1", (double)settings->learning_rate);
-    if (settings->epochs == 0 || settings->epochs > 100000 || settings->batch_users == 0 || settings->batch_users > 65536 || settings->n_threads == 0)
+    if (settings->epochs == 0 || settings->epochs > 100000 || settings->batch_rows == 0 || settings->batch_rows > (1u << 20) || settings->n_threads == 0)
         return fail(error, STATUS_INVALID, "epochs %u (1 to 100000), users a batch %u (1 to 65536), threads %u (1 or more)", settings->epochs,
-                    settings->batch_users, settings->n_threads);
+                    settings->batch_rows, settings->n_threads);
     return STATUS_OK;
 }
 

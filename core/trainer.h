@@ -11,7 +11,7 @@
 
 struct training_settings {
     struct encoder_shape shape; /* n_items and n_types are taken from the data */
-    uint32_t epochs, patience, batch_users;
+    uint32_t epochs, patience, batch_rows;
     float learning_rate, dropout;
     uint64_t seed;
     unsigned n_threads; /* must not change the result */
@@ -19,7 +19,7 @@ struct training_settings {
     uint32_t neighbours_max_row;
 };
 
-/* The defaults: width 64, 16 taps, 2 blocks, history 50, dot product, 60 epochs, patience 6, 512 users, 1e-3, dropout .5, seed 1. */
+/* The defaults: width 64, 16 taps, 2 blocks, history 50, dot product, 60 epochs, patience 6, 3072 rows a batch, 1e-3, dropout .5, seed 1. */
 struct training_settings training_settings_default(void);
 
 /* Train, judge all methods on the held-out events (popular, neighbours, encoder and their blend; the neighbours' weight is chosen there), and write

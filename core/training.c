@@ -132,13 +132,13 @@ static enum status begin(struct training *training, struct error *error)
     shape.n_items = training->dataset->n_items;
     shape.n_types = training->dataset->n_types;
     TRY(sequences_init(&training->sequences, training->dataset, training->split, &settings->type_weights));
-    uint64_t n_targets = sequences_targets(&training->sequences, &settings->type_weights, shape.history);
+    uint64_t n_targets = sequences_targets(&training->sequences, &settings->type_weights);
     if (n_targets == 0)
         return fail(error, STATUS_INVALID,
                     "too little to learn from: of %llu events none follows another of the same user in the training part; at least one user with two positive events is needed",
                     (unsigned long long)training->dataset->n_events);
     encoder_init(&training->encoder, &shape, kernels_fast());
-    TRY(batches_init(&training->batches, &training->sequences, &settings->type_weights, shape.history, settings->batch_users));
+    TRY(batches_init(&training->batches, &training->sequences, &settings->type_weights, shape.history, settings->batch_rows));
     TRY(take_memory(training));
     start_weights(training);
     return STATUS_OK;

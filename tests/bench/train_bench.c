@@ -153,7 +153,7 @@ static bool take_option(struct options *options, const char *name, const char *v
         float *number;
     } table[] = {
         {"--drop", &options->drop, NULL},           {"--epochs", &settings->epochs, NULL},       {"--patience", &settings->patience, NULL},
-        {"--batch", &settings->batch_users, NULL},  {"--width", &settings->shape.width, NULL},   {"--taps", &settings->shape.taps, NULL},
+        {"--batch", &settings->batch_rows, NULL},  {"--width", &settings->shape.width, NULL},   {"--taps", &settings->shape.taps, NULL},
         {"--blocks", &settings->shape.n_blocks, NULL}, {"--history", &settings->shape.history, NULL},
         {"--threads", &settings->n_threads, NULL},  {"--rate", NULL, &settings->learning_rate},  {"--dropout", NULL, &settings->dropout},
         {"--temperature", NULL, &settings->shape.temperature},

@@ -45,7 +45,7 @@ void planted_init(struct planted *planted, uint32_t n_users)
     planted->settings.shape.width = 16;
     planted->settings.shape.taps = 4;
     planted->settings.shape.history = 10;
-    planted->settings.batch_users = 32;
+    planted->settings.batch_rows = 32;
     planted->settings.learning_rate = 0.01f;
     planted->settings.dropout = 0.1f;
     planted->settings.epochs = 12;

@@ -279,7 +279,7 @@ Test(trainer, refuses_settings_out_of_range)
         else if (i == 5)
             planted.settings.shape.n_blocks = 1000;
         else
-            planted.settings.batch_users = 0;
+            planted.settings.batch_rows = 0;
         cr_assert_eq(run(&planted, NULL, &error), STATUS_INVALID, "case %d", i);
         cr_assert(error.detail[0]);
     }
