@@ -42,7 +42,7 @@ static int help_verb(int argc, char **argv)
         print_verbs(stderr);
         return EXIT_CODE_USAGE;
     }
-    if (verb && verb->run != help_verb && verb->run != version_verb)
+    if (verb && verb->run != help_verb)
         return verb->run(2, (char *[]){argv[1], (char[]){"--help"}, NULL});
     print_verbs(stdout);
     return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;

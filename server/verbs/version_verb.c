@@ -3,13 +3,15 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 int version_verb(int argc, char **argv)
 {
-    (void)argv;
+    bool wants_help = argc == 2 && strcmp(argv[1], "--help") == 0;
     if (argc > 1) {
-        (void)fprintf(stderr, "Usage: inkling version\n\nPrint the version of inkling and of the compiler that built it.\n");
-        return EXIT_CODE_USAGE;
+        FILE *stream = wants_help ? stdout : stderr;
+        (void)fprintf(stream, "Usage: inkling version\n\nPrint the version of inkling and of the compiler that built it.\n");
+        return !wants_help ? EXIT_CODE_USAGE : fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
     }
     bool ok = printf("inkling %s (compiled by %s %s)\n", INKLING_VERSION,
 #ifdef __clang__
