@@ -116,7 +116,7 @@ Test(app, refuses_a_65th_event_type_alone)
         cr_assert_eq(fixture_event(&fixture, "u", "a", types[i]), STATUS_OK);
     struct event_input events[] = {fixture_event_input("u", "new", "type-0"), fixture_event_input("u", "new", types[EVENT_TYPES_MAX])};
     struct write write = {.kind = WRITE_EVENTS, .events = events, .n = 2};
-    cr_assert_eq(fixture_write(&fixture, &write), STATUS_INVALID);
+    cr_assert_eq(fixture_write(&fixture, &write), STATUS_CONFLICT);
     cr_assert_str_eq(write.error.pointer, "/events/1/type");
     cr_assert_eq(write.n_accepted, 0);
     cr_assert_eq(fixture_event(&fixture, "u", "a", "type-0"), STATUS_OK);
