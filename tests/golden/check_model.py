@@ -18,6 +18,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 import service  # noqa: E402
 
+HERE = pathlib.Path(__file__).resolve().parent
 SIZES = {"F32": 4, "U8": 1, "I64": 8, "I32": 4, "F64": 8, "U32": 4, "U64": 8}
 
 READER = """
@@ -64,6 +65,12 @@ def claims(path, venv, item_ids):
         yield "the vocabulary holds the items that were imported, each once", sorted(seen["ids"]) == sorted(item_ids), f"{len(seen['ids'])} ids, {len(item_ids)} items"
 
 
+def numpy_agrees(venv, model, *arguments):
+    """The network computed again in numpy, from the file alone (check_safetensors.py)."""
+    done = subprocess.run([str(venv.resolve() / "bin/python"), str(HERE / "check_safetensors.py"), str(model), *map(str, arguments)], capture_output=True, text=True)
+    return done.returncode == 0, (done.stdout + done.stderr)[-500:]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
@@ -81,6 +88,12 @@ def main():
             passed, failed = passed + bool(holds), failed + (not holds)
             if not holds:
                 print(f"FAIL  {claim}: {str(seen)[:600]}")
+        for model in [files[0], *sorted((HERE / "data").glob("*.safetensors"))]:
+            scores = model.with_suffix(".json")
+            holds, seen = numpy_agrees(args.venv, model, *(["--scores", scores] if scores.exists() else []))
+            passed, failed = passed + holds, failed + (not holds)
+            if not holds:
+                print(f"FAIL  numpy does not agree about {model.name}: {seen}")
     print(f"SUITE {passed} passed, {failed} failed: facts of a fresh model file, read by the package safetensors")
     return 1 if failed else 0
 
