@@ -1,11 +1,11 @@
 /* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
  *
- * A user's row t is an event and its target the item of the event behind it, if that is a positive (dataset.h, struct type_weights); events of
- * weight 0 are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the newest
- * rows, and random stretches of the rest. A batch is about batch_rows rows of whole windows, so that a step sees as much whether users
- * have seven events or seven hundred. It is cut into SLOTS parts of about the same number of rows, by the data alone: each part has its own gradients, which are
- * added in the order of the parts, so the sum does not depend on how many threads there were.
- * Threads: one caller fills; a filled batch may be read by any. */
+ * A user's row t is an event and its target the item of the event behind it, if that is a positive (dataset.h, struct type_weights); events
+ * of weight 0 are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the
+ * newest rows, and random stretches of the rest. A batch is about batch_rows rows of whole windows, so that a step sees as much whether
+ * users have seven events or seven hundred. It is cut into SLOTS parts of about the same number of rows, by the data alone: each part has
+ * its own gradients, which are added in the order of the parts, so the sum does not depend on how many threads there were. Threads: one
+ * caller fills; a filled batch may be read by any. */
 #ifndef CORE_BATCHES_H
 #define CORE_BATCHES_H
 
@@ -52,8 +52,8 @@ struct batches {
     const struct sequences *sequences;
     const struct type_weights *weights;
     uint32_t history, n_batches, max_slot_rows;
-    uint32_t n_windows; /* the same every epoch */
-    uint64_t n_rows;    /* of all windows */
+    uint32_t n_windows;     /* the same every epoch */
+    uint64_t n_rows;        /* of all windows */
     struct window *windows; /* [n_windows], in the order of the epoch */
     /* how far the epoch was filled */
     uint32_t next_window;

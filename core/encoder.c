@@ -64,8 +64,8 @@ static const float *draw_mask(const struct kernels *kernels, float *keep, size_t
     return keep;
 }
 
-static const float *block_forward(const struct encoder *encoder, const float *weights, uint32_t b, const struct packed *packed, float dropout,
-                                  struct random *random, struct activations *activations, const float *x)
+static const float *block_forward(const struct encoder *encoder, const float *weights, uint32_t b, const struct packed *packed,
+                                  float dropout, struct random *random, struct activations *activations, const float *x)
 {
     const struct kernels *k = encoder->kernels;
     const struct block_places *at = &encoder->tensors.blocks[b];

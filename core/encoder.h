@@ -1,4 +1,5 @@
-/* The behaviour encoder: what a user did, as one vector (after ConvFormer, X. Lin et al. 2023, with a feed-forward that learns over packed rows).
+/* The behaviour encoder: what a user did, as one vector (after ConvFormer, X. Lin et al. 2023, with a feed-forward that learns over packed
+ * rows).
  *
  *   x = norm(items[item] + types[type]) ∘ keep
  *   for each block:  x = norm(x + keep ∘ (conv(x) + b));  x = norm(x + keep ∘ (gelu(x up + b) down + b))
@@ -31,9 +32,9 @@ struct packed {
 };
 
 struct block_activations {
-    float *conv_keep, *conv_z, *conv_inverse, *conv_out;   /* [N, C] but inverse [N] */
-    float *feed_up, *feed_gelu;                            /* [N, F] */
-    float *feed_keep, *feed_z, *feed_inverse, *feed_out;   /* [N, C] but inverse [N] */
+    float *conv_keep, *conv_z, *conv_inverse, *conv_out; /* [N, C] but inverse [N] */
+    float *feed_up, *feed_gelu;                          /* [N, F] */
+    float *feed_keep, *feed_z, *feed_inverse, *feed_out; /* [N, C] but inverse [N] */
 };
 
 /* What forward leaves for backward, and two scratch matrices. */
@@ -52,15 +53,16 @@ void activations_place(struct activations *activations, const struct encoder *en
 const float *encoder_forward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
                              struct random *random, struct activations *activations);
 
-/* Add the gradients of all weights to gradients, given dstates [N, C] = d loss / d states, which is destroyed. Follows encoder_forward with the same arguments. */
+/* Add the gradients of all weights to gradients, given dstates [N, C] = d loss / d states, which is destroyed. Follows encoder_forward with
+ * the same arguments. */
 void encoder_backward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
                       struct activations *activations, float *dstates, float *gradients);
 
 /* Bytes of workspace of encoder_last. */
 size_t encoder_last_bytes(const struct encoder *encoder);
 
-/* out_state[C] = the state after the events items[n], types[n], oldest first, n >= 1; only the last `history` count. Items and types are in range.
- * workspace: 64-byte aligned. No allocation, no lock. */
+/* out_state[C] = the state after the events items[n], types[n], oldest first, n >= 1; only the last `history` count. Items and types are in
+ * range. workspace: 64-byte aligned. No allocation, no lock. */
 void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
                   void *workspace, float out_state[]);
 

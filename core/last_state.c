@@ -1,6 +1,6 @@
 /* Serving's short way through the encoder: only the rows that the last one depends on. A block's convolution looks K - 1 rows back, so each
- * block leaves K - 1 rows fewer that matter, and the last block's feed-forward is one row. Rows before those are computed by the convolution
- * from too little, and never read. No BLAS: it would take a lock for its buffers. */
+ * block leaves K - 1 rows fewer that matter, and the last block's feed-forward is one row. Rows before those are computed by the
+ * convolution from too little, and never read. No BLAS: it would take a lock for its buffers. */
 #include "core/encoder.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ static size_t place(struct last_workspace *workspace, const struct encoder *enco
 {
     size_t rows = receptive_field(&encoder->shape, encoder->shape.n_blocks), C = encoder->shape.width;
     size_t narrow = (rows * C + 15) / 16 * 16, at = 0;
-    float **const pieces[] = {&workspace->x, &workspace->f, &workspace->sum, &workspace->z, &workspace->inverse, &workspace->up, &workspace->gelu};
+    float **const pieces[] = {&workspace->x,       &workspace->f,  &workspace->sum, &workspace->z,
+                              &workspace->inverse, &workspace->up, &workspace->gelu};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         *pieces[i] = memory ? memory + at : NULL;
         at += i < 5 ? narrow : narrow * FEED_FACTOR;

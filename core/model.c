@@ -117,5 +117,6 @@ void model_similar(const struct model *model, uint32_t item, float out_similarit
     const struct encoder *encoder = &model->encoder;
     const float *items = model->content.weights + encoder->tensors.items;
     size_t V = encoder->shape.n_items, C = encoder->shape.width;
-    encoder->kernels->score_items(out_similarities, items, items + item * C, model->inverse_lengths[item], model->inverse_lengths, NULL, V, C);
+    encoder->kernels->score_items(out_similarities, items, items + item * C, model->inverse_lengths[item], model->inverse_lengths, NULL, V,
+                                  C);
 }

@@ -1,14 +1,14 @@
-/* Model files: writing one that is whole or not there, and reading one that nobody is to be trusted about. The format stands in core/model.h and core/model_header.h.
- * Threads: any. */
+/* Model files: writing one that is whole or not there, and reading one that nobody is to be trusted about. The format stands in
+ * core/model.h and core/model_header.h. Threads: any. */
 #ifndef CORE_MODEL_FILE_H
 #define CORE_MODEL_FILE_H
 
 #include "core/base/names.h"
 #include "core/model_header.h"
 
-/* Write DIRECTORY/<version>.safetensors: facts (without version), weights as tensors says, the vocabulary item_ids[V]. settings (for people) may be NULL.
- * If the file is there already and whole, that is success: the name is a hash of the content. STATUS_INVALID: an item id is no id, or there twice.
- * STATUS_IO (nothing is left behind), STATUS_NOMEM. */
+/* Write DIRECTORY/<version>.safetensors: facts (without version), weights as tensors says, the vocabulary item_ids[V]. settings (for
+ * people) may be NULL. If the file is there already and whole, that is success: the name is a hash of the content. STATUS_INVALID: an item
+ * id is no id, or there twice. STATUS_IO (nothing is left behind), STATUS_NOMEM. */
 enum status model_file_write(const char *directory, const struct model_facts *facts, const struct training_settings *settings,
                              const struct tensors *tensors, const float *weights, const char *const item_ids[],
                              char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;

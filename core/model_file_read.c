@@ -1,5 +1,5 @@
-/* The file's length is compared with what its header says before memory is taken, so a header cannot ask for more than the file has. The weights
- * are copied, not mapped: a mapping of a file that is cut short while it serves would end the process. */
+/* The file's length is compared with what its header says before memory is taken, so a header cannot ask for more than the file has. The
+ * weights are copied, not mapped: a mapping of a file that is cut short while it serves would end the process. */
 #include "core/model_file.h"
 
 #include "core/base/utf8.h"
@@ -52,9 +52,11 @@ static enum status read_header(struct reading *reading, uint64_t file_bytes, str
         return fail(error, STATUS_CORRUPT, "truncated: the file has %llu bytes, a model begins with 8", (unsigned long long)file_bytes);
     TRY(read_bytes(reading, &length, sizeof length, error));
     if (length > HEADER_MAX_BYTES || length < 2)
-        return fail(error, STATUS_CORRUPT, "foreign: a header of %llu bytes, expected 2 to %u", (unsigned long long)length, HEADER_MAX_BYTES);
+        return fail(error, STATUS_CORRUPT, "foreign: a header of %llu bytes, expected 2 to %u", (unsigned long long)length,
+                    HEADER_MAX_BYTES);
     if (length > file_bytes - sizeof length)
-        return fail(error, STATUS_CORRUPT, "truncated: a header of %llu bytes in a file of %llu", (unsigned long long)length, (unsigned long long)file_bytes);
+        return fail(error, STATUS_CORRUPT, "truncated: a header of %llu bytes in a file of %llu", (unsigned long long)length,
+                    (unsigned long long)file_bytes);
     SCOPED(memory_free) char *bytes = malloc(length);
     if (!bytes)
         return fail(error, STATUS_NOMEM, "no memory to read the header");
@@ -62,8 +64,8 @@ static enum status read_header(struct reading *reading, uint64_t file_bytes, str
     TRY(model_header_read(bytes, length, &content->header, &content->tensors, error));
     uint64_t expected = sizeof length + length + content->header.data_bytes;
     if (file_bytes != expected)
-        return fail(error, STATUS_CORRUPT, "%s: the file has %llu bytes, its header says %llu", file_bytes < expected ? "truncated" : "damaged",
-                    (unsigned long long)file_bytes, (unsigned long long)expected);
+        return fail(error, STATUS_CORRUPT, "%s: the file has %llu bytes, its header says %llu",
+                    file_bytes < expected ? "truncated" : "damaged", (unsigned long long)file_bytes, (unsigned long long)expected);
     return STATUS_OK;
 }
 
@@ -105,7 +107,8 @@ static enum status check_vocabulary(const int64_t ends[], const char bytes[], st
     for (uint32_t i = 0; i < n_items; i++) {
         char id[ID_MAX_BYTES + 1];
         uint32_t number = 0;
-        if (ends[i] <= at || ends[i] - at > ID_MAX_BYTES || ends[i] > (int64_t)content->header.vocabulary_bytes || !utf8_is_id(bytes + at, (size_t)(ends[i] - at)))
+        if (ends[i] <= at || ends[i] - at > ID_MAX_BYTES || ends[i] > (int64_t)content->header.vocabulary_bytes ||
+            !utf8_is_id(bytes + at, (size_t)(ends[i] - at)))
             return fail(error, STATUS_CORRUPT, "damaged: item %u of the vocabulary has no valid id", i);
         memcpy(id, bytes + at, (size_t)(ends[i] - at));
         id[ends[i] - at] = '\0';

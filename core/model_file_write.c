@@ -1,5 +1,5 @@
-/* A file is a list of pieces of memory, so that it can be hashed, hashed again with its header in front, and written, without a second copy of the weights.
- * It is written under a name with a dot in front, which nobody reads, and gets its own name when every byte is on disk. */
+/* A file is a list of pieces of memory, so that it can be hashed, hashed again with its header in front, and written, without a second copy
+ * of the weights. It is written under a name with a dot in front, which nobody reads, and gets its own name when every byte is on disk. */
 #include "core/model_file.h"
 
 #include "core/base/utf8.h"
@@ -114,7 +114,8 @@ static enum status accept_existing(const char *path, const char *version, struct
     model_content_clear(&content);
     if (same)
         return STATUS_OK;
-    return fail(error, STATUS_IO, "%s is in the way and not what its name says (%.100s): remove it", path, reason.detail[0] ? reason.detail : "another version");
+    return fail(error, STATUS_IO, "%s is in the way and not what its name says (%.100s): remove it", path,
+                reason.detail[0] ? reason.detail : "another version");
 }
 
 static enum status write_file(const char *directory, const char *version, const struct pieces *pieces, struct error *error)
@@ -141,7 +142,8 @@ static enum status write_file(const char *directory, const char *version, const 
     if (!rename_file(partial, path)) {
         reason = errno;
         (void)unlink(partial);
-        return reason == EEXIST ? accept_existing(path, version, error) : fail(error, STATUS_IO, "cannot name %s: %s", path, strerror(reason));
+        return reason == EEXIST ? accept_existing(path, version, error)
+                                : fail(error, STATUS_IO, "cannot name %s: %s", path, strerror(reason));
     }
     return sync_directory(directory, error);
 }

@@ -9,9 +9,9 @@
 const char *const method_names[METHODS] = {"popular", "neighbours", "encoder", "blend"};
 
 const struct figure model_figures[FIGURES] = {
-    {"hr5", offsetof(struct method_figures, hr5)},         {"hr10", offsetof(struct method_figures, hr10)},
-    {"hr20", offsetof(struct method_figures, hr20)},       {"ndcg5", offsetof(struct method_figures, ndcg5)},
-    {"ndcg10", offsetof(struct method_figures, ndcg10)},   {"ndcg20", offsetof(struct method_figures, ndcg20)},
+    {"hr5", offsetof(struct method_figures, hr5)},       {"hr10", offsetof(struct method_figures, hr10)},
+    {"hr20", offsetof(struct method_figures, hr20)},     {"ndcg5", offsetof(struct method_figures, ndcg5)},
+    {"ndcg10", offsetof(struct method_figures, ndcg10)}, {"ndcg20", offsetof(struct method_figures, ndcg20)},
     {"mrr10", offsetof(struct method_figures, mrr10)},
 };
 
@@ -50,7 +50,8 @@ void model_facts_emit(const struct model_facts *facts, bool with_version, struct
     for (unsigned m = 0; m < METHODS; m++) {
         emit_open_object(&emit, method_names[m]);
         for (size_t f = 0; f < FIGURES; f++)
-            emit_number(&emit, model_figures[f].name, *(const double *)(const void *)((const char *)&facts->figures[m] + model_figures[f].offset), 6);
+            emit_number(&emit, model_figures[f].name,
+                        *(const double *)(const void *)((const char *)&facts->figures[m] + model_figures[f].offset), 6);
         emit_close_object(&emit);
     }
     emit_close_object(&emit);
@@ -82,7 +83,8 @@ static void emit_settings(const struct training_settings *settings, struct buffe
 }
 
 /* One entry of the header: where data of n_values of that kind begins and ends. columns 0: one dimension. */
-static void emit_entry(struct emit *emit, const char *name, const char *kind, uint64_t rows, uint64_t columns, size_t value_bytes, uint64_t *at)
+static void emit_entry(struct emit *emit, const char *name, const char *kind, uint64_t rows, uint64_t columns, size_t value_bytes,
+                       uint64_t *at)
 {
     uint64_t n_bytes = rows * (columns ? columns : 1) * value_bytes;
     emit_open_object(emit, name);

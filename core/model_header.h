@@ -8,11 +8,11 @@
 #include "core/tensors.h"
 #include "core/trainer.h"
 
-#define MODEL_FORMAT       "behaviour-encoder 1"
-#define HEADER_MAX_BYTES   (1u << 20)
-#define CHECKSUM_BYTES     32
-#define VOCABULARY_ENDS    "vocabulary.ends"
-#define VOCABULARY_BYTES   "vocabulary.bytes"
+#define MODEL_FORMAT     "behaviour-encoder 1"
+#define HEADER_MAX_BYTES (1u << 20)
+#define CHECKSUM_BYTES   32
+#define VOCABULARY_ENDS  "vocabulary.ends"
+#define VOCABULARY_BYTES "vocabulary.bytes"
 
 /* The figures by name. */
 struct figure {
@@ -29,7 +29,8 @@ struct model_header {
     uint64_t vocabulary_bytes, data_bytes; /* of the ids; of everything behind the header */
 };
 
-/* Hex of the BLAKE2b-256 hash of the texts of facts and settings: what protects the header itself, which the checksum of the data does not. */
+/* Hex of the BLAKE2b-256 hash of the texts of facts and settings: what protects the header itself, which the checksum of the data does not.
+ */
 void facts_checksum(const char *facts, const char *settings, char out_digits[2 * CHECKSUM_BYTES + 1]);
 
 /* Append the header, padded with blanks to a multiple of 8. settings may be NULL. */

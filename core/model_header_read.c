@@ -1,5 +1,5 @@
-/* Reading the header of a model file. Everything must be there, of the right kind and within its limits, and the tensors must stand exactly as the shape
- * says: offsets are compared with the ones that this program would write, so gaps, overlaps and strangers all show. */
+/* Reading the header of a model file. Everything must be there, of the right kind and within its limits, and the tensors must stand exactly
+ * as the shape says: offsets are compared with the ones that this program would write, so gaps, overlaps and strangers all show. */
 #include "core/base/node.h"
 #include "core/base/utf8.h"
 #include "core/model_header.h"
@@ -11,7 +11,8 @@ static enum status read_integer(const struct node *object, const char *key, int6
 {
     const struct node *node = node_get(object, key);
     if (!node || node_kind(node) != NODE_INTEGER || node_integer(node) < least || node_integer(node) > most)
-        return fail(error, STATUS_CORRUPT, "damaged: the header's %s is not an integer from %lld to %lld", key, (long long)least, (long long)most);
+        return fail(error, STATUS_CORRUPT, "damaged: the header's %s is not an integer from %lld to %lld", key, (long long)least,
+                    (long long)most);
     *out = node_integer(node);
     return STATUS_OK;
 }
@@ -27,7 +28,8 @@ static enum status read_count(const struct node *object, const char *key, uint32
 static enum status read_number(const struct node *object, const char *key, double *out, struct error *error)
 {
     const struct node *node = node_get(object, key);
-    if (!node || (node_kind(node) != NODE_INTEGER && node_kind(node) != NODE_REAL) || !isfinite(node_number(node)) || fabs(node_number(node)) > 1e30)
+    if (!node || (node_kind(node) != NODE_INTEGER && node_kind(node) != NODE_REAL) || !isfinite(node_number(node)) ||
+        fabs(node_number(node)) > 1e30)
         return fail(error, STATUS_CORRUPT, "damaged: the header's %s is not a number", key);
     *out = node_number(node);
     return STATUS_OK;
@@ -106,8 +108,8 @@ static enum status read_facts(const struct node *node, struct model_header *out,
 }
 
 /* Does the header's entry of that name say kind, shape and exactly the offsets from *at on? */
-static enum status check_entry(const struct node *header, const char *name, const char *kind, uint64_t rows, uint64_t columns, size_t value_bytes,
-                               uint64_t *at, struct error *error)
+static enum status check_entry(const struct node *header, const char *name, const char *kind, uint64_t rows, uint64_t columns,
+                               size_t value_bytes, uint64_t *at, struct error *error)
 {
     const struct node *entry = NULL;
     char said[8];
@@ -123,14 +125,14 @@ static enum status check_entry(const struct node *header, const char *name, cons
     for (size_t i = 0; right && i < n_sides; i++)
         right = node_kind(node_at(shape, i)) == NODE_INTEGER && node_integer(node_at(shape, i)) == (int64_t)sides[i];
     if (!right)
-        return fail(error, STATUS_CORRUPT, "damaged: tensor %s has another shape than [%llu%s%.0llu]", name, (unsigned long long)rows, columns ? ", " : "",
-                    (unsigned long long)columns);
+        return fail(error, STATUS_CORRUPT, "damaged: tensor %s has another shape than [%llu%s%.0llu]", name, (unsigned long long)rows,
+                    columns ? ", " : "", (unsigned long long)columns);
     right = offsets && node_kind(offsets) == NODE_ARRAY && node_count(offsets) == 2;
     for (size_t i = 0; right && i < 2; i++)
         right = node_kind(node_at(offsets, i)) == NODE_INTEGER && node_integer(node_at(offsets, i)) == (int64_t)(*at + i * n_bytes);
     if (!right)
-        return fail(error, STATUS_CORRUPT, "damaged: tensor %s does not lie at bytes %llu to %llu of the data", name, (unsigned long long)*at,
-                    (unsigned long long)(*at + n_bytes));
+        return fail(error, STATUS_CORRUPT, "damaged: tensor %s does not lie at bytes %llu to %llu of the data", name,
+                    (unsigned long long)*at, (unsigned long long)(*at + n_bytes));
     *at += n_bytes;
     return STATUS_OK;
 }
@@ -144,7 +146,8 @@ static enum status read_vocabulary_bytes(const struct node *header, uint64_t n_i
     const struct node *side = shape && node_kind(shape) == NODE_ARRAY && node_count(shape) == 1 ? node_at(shape, 0) : NULL;
     int64_t most = (int64_t)n_items * ID_MAX_BYTES;
     if (!side || node_kind(side) != NODE_INTEGER || node_integer(side) < (int64_t)n_items || node_integer(side) > most)
-        return fail(error, STATUS_CORRUPT, "damaged: %s does not have from %llu to %lld bytes", VOCABULARY_BYTES, (unsigned long long)n_items, (long long)most);
+        return fail(error, STATUS_CORRUPT, "damaged: %s does not have from %llu to %lld bytes", VOCABULARY_BYTES,
+                    (unsigned long long)n_items, (long long)most);
     *out = (uint64_t)node_integer(side);
     return STATUS_OK;
 }
@@ -155,7 +158,8 @@ static enum status check_entries(const struct node *header, const struct tensors
     uint32_t n_items = out->facts.shape.n_items;
     TRY(check_entry(header, VOCABULARY_ENDS, "I64", n_items, 0, sizeof(int64_t), &at, error));
     for (uint32_t t = 0; t < tensors->n_tensors; t++)
-        TRY(check_entry(header, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at, error));
+        TRY(check_entry(header, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at,
+                        error));
     TRY(read_vocabulary_bytes(header, n_items, &out->vocabulary_bytes, error));
     TRY(check_entry(header, VOCABULARY_BYTES, "U8", out->vocabulary_bytes, 0, 1, &at, error));
     out->data_bytes = at;
@@ -191,7 +195,8 @@ static enum status read_metadata(const struct node *header, struct model_header 
         return fail(error, STATUS_CORRUPT, "damaged: the checksum of the header's facts is wrong");
     TRY(read_text(metadata, "checksum", out->checksum, sizeof out->checksum, error));
     if (node_count(metadata) != METADATA_MEMBERS)
-        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %d", node_count(metadata), METADATA_MEMBERS);
+        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %d", node_count(metadata),
+                    METADATA_MEMBERS);
     SCOPED(node_destroy) struct node *facts = NULL;
     struct error reason = {.detail = ""};
     enum status status = node_parse(words, strlen(words), &facts, &reason);
@@ -202,7 +207,8 @@ static enum status read_metadata(const struct node *header, struct model_header 
     return read_facts(facts, out, error);
 }
 
-enum status model_header_read(const char *bytes, size_t n_bytes, struct model_header *out_header, struct tensors *out_tensors, struct error *error)
+enum status model_header_read(const char *bytes, size_t n_bytes, struct model_header *out_header, struct tensors *out_tensors,
+                              struct error *error)
 {
     SCOPED(node_destroy) struct node *header = NULL;
     struct error reason = {.detail = ""};

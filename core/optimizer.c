@@ -1,5 +1,5 @@
-/* A block is a number of whole items where it lies in the item embedding, so that the gradient through the scaling to length 1, which needs a
- * whole row, can be taken in it. The embedding is the first tensor: block and row borders fall together. */
+/* A block is a number of whole items where it lies in the item embedding, so that the gradient through the scaling to length 1, which needs
+ * a whole row, can be taken in it. The embedding is the first tensor: block and row borders fall together. */
 #include "core/optimizer.h"
 
 #include <math.h>
@@ -34,7 +34,8 @@ void optimizer_clear(struct optimizer *optimizer)
     *optimizer = (struct optimizer){0};
 }
 
-/* The part of block [first, first + n) that is in the item embedding: from the gradients of unit vectors to those of the weights, added to gradient. */
+/* The part of block [first, first + n) that is in the item embedding: from the gradients of unit vectors to those of the weights, added to
+ * gradient. */
 static void add_unit_gradients(const struct step_job *job, size_t first, size_t n, float *gradient)
 {
     const struct encoder *encoder = job->optimizer->encoder;
@@ -65,7 +66,8 @@ static void step_block(void *context, uint32_t block, unsigned worker)
     k->adam(job->weights + first, job->optimizer->first_moments + first, job->optimizer->second_moments + first, gradient, &job->rates, n);
 }
 
-void optimizer_step(struct optimizer *optimizer, struct workers *workers, const struct slot_gradients *slots, float learning_rate, float *weights)
+void optimizer_step(struct optimizer *optimizer, struct workers *workers, const struct slot_gradients *slots, float learning_rate,
+                    float *weights)
 {
     size_t C = optimizer->encoder->shape.width, n_floats = optimizer->encoder->tensors.n_floats;
     double step = (double)++optimizer->step;

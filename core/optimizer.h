@@ -1,5 +1,5 @@
-/* The optimizer: adds the slots' gradients in their order and takes one step of Adam (core/kernels/kernels.h), over fixed blocks of weights.
- * Threads: one caller; the blocks are spread over the workers. */
+/* The optimizer: adds the slots' gradients in their order and takes one step of Adam (core/kernels/kernels.h), over fixed blocks of
+ * weights. Threads: one caller; the blocks are spread over the workers. */
 #ifndef CORE_OPTIMIZER_H
 #define CORE_OPTIMIZER_H
 

@@ -8,8 +8,8 @@
 bool shape_is_sane(const struct encoder_shape *shape)
 {
     return shape->n_items >= 1 && shape->n_items <= ITEMS_MAX && shape->n_types >= 1 && shape->n_types <= 64 && shape->width >= 1 &&
-           shape->width <= WIDTH_MAX && shape->taps >= 1 && shape->taps <= TAPS_MAX && shape->n_blocks <= BLOCKS_MAX && shape->history >= 1 &&
-           shape->history <= HISTORY_MAX && shape->temperature >= 0 && isfinite(shape->temperature);
+           shape->width <= WIDTH_MAX && shape->taps >= 1 && shape->taps <= TAPS_MAX && shape->n_blocks <= BLOCKS_MAX &&
+           shape->history >= 1 && shape->history <= HISTORY_MAX && shape->temperature >= 0 && isfinite(shape->temperature);
 }
 
 static size_t add(struct tensors *tensors, const char *name, uint32_t rows, uint32_t columns, enum tensor_start start, float deviation)

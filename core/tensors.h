@@ -1,7 +1,8 @@
 /* The tensors of the behaviour encoder: one table of names and shapes, read by memory, gradients, optimizer and file.
  *
- * All weights of a network stand in one array of floats, each tensor at a multiple of 16 floats (64 bytes); gradients and moments have the same
- * layout. struct tensors says where each stands, by name for the file and by member for the arithmetic. Pure functions. Threads: any. */
+ * All weights of a network stand in one array of floats, each tensor at a multiple of 16 floats (64 bytes); gradients and moments have the
+ * same layout. struct tensors says where each stands, by name for the file and by member for the arithmetic. Pure functions. Threads: any.
+ */
 #ifndef CORE_TENSORS_H
 #define CORE_TENSORS_H
 
@@ -31,18 +32,18 @@ struct tensor {
 
 /* Places of one block's tensors. */
 struct block_places {
-    size_t conv, conv_bias;                        /* [K, C], [C] */
-    size_t conv_scale, conv_shift;                 /* [C]: the norm behind the convolution */
-    size_t up, up_bias, down, down_bias;           /* [C, F], [F], [F, C], [C] */
-    size_t feed_scale, feed_shift;                 /* [C]: the norm behind the feed-forward */
+    size_t conv, conv_bias;              /* [K, C], [C] */
+    size_t conv_scale, conv_shift;       /* [C]: the norm behind the convolution */
+    size_t up, up_bias, down, down_bias; /* [C, F], [F], [F, C], [C] */
+    size_t feed_scale, feed_shift;       /* [C]: the norm behind the feed-forward */
 };
 
 struct tensors {
     uint32_t n_tensors;
     size_t n_floats; /* of the whole array, gaps included */
     struct tensor tensors[TENSORS_MAX];
-    size_t items, bias, types;  /* [V, C], [V], [types, C] */
-    size_t scale, shift;        /* [C]: the norm of the input */
+    size_t items, bias, types; /* [V, C], [V], [types, C] */
+    size_t scale, shift;       /* [C]: the norm of the input */
     struct block_places blocks[BLOCKS_MAX];
 };
 

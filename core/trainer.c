@@ -37,16 +37,18 @@ static enum status check_settings(const struct training_settings *settings, cons
         return fail(error, STATUS_INVALID, "too little to learn from: there are no items and no events");
     if (!shape_is_sane(&shape))
         return fail(error, STATUS_INVALID,
-                    "no such network: width %u (1 to %u), taps %u (1 to %u), blocks %u (at most %d), history %u (1 to %u), temperature %g, items %u (at most %u), types %u (at most %d)",
-                    shape.width, WIDTH_MAX, shape.taps, TAPS_MAX, shape.n_blocks, BLOCKS_MAX, shape.history, HISTORY_MAX, (double)shape.temperature,
-                    shape.n_items, ITEMS_MAX, shape.n_types, EVENT_TYPES_MAX);
+                    "no such network: width %u (1 to %u), taps %u (1 to %u), blocks %u (at most %d), history %u (1 to %u), temperature %g, "
+                    "items %u (at most %u), types %u (at most %d)",
+                    shape.width, WIDTH_MAX, shape.taps, TAPS_MAX, shape.n_blocks, BLOCKS_MAX, shape.history, HISTORY_MAX,
+                    (double)shape.temperature, shape.n_items, ITEMS_MAX, shape.n_types, EVENT_TYPES_MAX);
     if (!(settings->dropout >= 0 && settings->dropout < 0.99f))
         return fail(error, STATUS_INVALID, "dropout is %g, expected 0 to below .99", (double)settings->dropout);
     if (!(settings->learning_rate > 0 && settings->learning_rate < 1))
         return fail(error, STATUS_INVALID, "the learning rate is %g, expected a number between 0 and 1", (double)settings->learning_rate);
-    if (settings->epochs == 0 || settings->epochs > 100000 || settings->batch_rows == 0 || settings->batch_rows > (1u << 20) || settings->n_threads == 0)
-        return fail(error, STATUS_INVALID, "epochs %u (1 to 100000), users a batch %u (1 to 65536), threads %u (1 or more)", settings->epochs,
-                    settings->batch_rows, settings->n_threads);
+    if (settings->epochs == 0 || settings->epochs > 100000 || settings->batch_rows == 0 || settings->batch_rows > (1u << 20) ||
+        settings->n_threads == 0)
+        return fail(error, STATUS_INVALID, "epochs %u (1 to 100000), rows a batch %u (1 to 1048576), threads %u (1 or more)",
+                    settings->epochs, settings->batch_rows, settings->n_threads);
     return STATUS_OK;
 }
 
@@ -57,11 +59,20 @@ struct best {
     uint32_t epoch;
 };
 
+/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. */
+static uint32_t patience_for(const struct training_settings *settings, uint32_t n_held_out)
+{
+    uint64_t longer = settings->patience + 10000u / (n_held_out + 1ull);
+    return (uint32_t)(longer < 4ull * settings->patience ? longer : 4ull * settings->patience);
+}
+
 /* Train until patience is over. Without held-out cases there is nothing to choose by: all epochs, and the last one is the best. */
-static enum status run_epochs(struct training *training, struct encoder_scores *scores, const struct dataset *dataset, const struct split *split,
-                              const struct training_settings *settings, struct workers *workers, const struct progress *progress, struct best *best)
+static enum status run_epochs(struct training *training, struct encoder_scores *scores, const struct dataset *dataset,
+                              const struct split *split, const struct training_settings *settings, struct workers *workers,
+                              const struct progress *progress, struct best *best)
 {
     size_t n_bytes = training_encoder(training)->tensors.n_floats * sizeof *best->weights;
+    uint32_t patience = patience_for(settings, split->n_held_out);
     for (uint32_t epoch = 1; epoch <= settings->epochs; epoch++) {
         double loss = 0;
         struct method_figures figures;
@@ -75,7 +86,7 @@ static enum status run_epochs(struct training *training, struct encoder_scores *
         char note[64];
         (void)snprintf(note, sizeof note, "NDCG@10 %.4f (best %.4f), ", figures.ndcg10, best->ndcg10);
         training_set_note(training, split->n_held_out ? note : "");
-        if (epoch - best->epoch >= settings->patience && settings->patience > 0)
+        if (epoch - best->epoch >= patience && patience > 0)
             break;
     }
     memcpy(training_weights(training), best->weights, n_bytes);
@@ -99,9 +110,9 @@ static struct model_facts describe(const struct training *training, const struct
     };
 }
 
-static enum status run(const struct dataset *dataset, const struct split *split, const char *const item_ids[], const struct training_settings *settings,
-                       struct workers *workers, const char *directory, const struct progress *progress, char out_version[MODEL_VERSION_BYTES],
-                       struct error *error)
+static enum status run(const struct dataset *dataset, const struct split *split, const char *const item_ids[],
+                       const struct training_settings *settings, struct workers *workers, const char *directory,
+                       const struct progress *progress, char out_version[MODEL_VERSION_BYTES], struct error *error)
 {
     SCOPED(training_destroy) struct training *training = NULL;
     TRY(training_create(dataset, split, settings, workers, &training, error));
@@ -115,13 +126,14 @@ static enum status run(const struct dataset *dataset, const struct split *split,
     TRY(run_epochs(training, &scores, dataset, split, settings, workers, progress, &best));
     encoder_scores_refresh(&scores);
     struct model_facts facts = describe(training, dataset, split, settings, &best);
-    TRY(evaluate_methods(dataset, split, &settings->type_weights, &scores.view, -1, settings->neighbours_max_row, workers, progress, facts.figures,
-                         &facts.neighbours_weight));
+    TRY(evaluate_methods(dataset, split, &settings->type_weights, &scores.view, -1, settings->neighbours_max_row, workers, progress,
+                         facts.figures, &facts.neighbours_weight));
     return model_file_write(directory, &facts, settings, &encoder->tensors, training_weights(training), item_ids, out_version, error);
 }
 
-enum status trainer_run(const struct dataset *dataset, const struct split *split, const char *const item_ids[], const struct training_settings *settings,
-                        const char *directory, const struct progress *progress, char out_version[MODEL_VERSION_BYTES], struct error *error)
+enum status trainer_run(const struct dataset *dataset, const struct split *split, const char *const item_ids[],
+                        const struct training_settings *settings, const char *directory, const struct progress *progress,
+                        char out_version[MODEL_VERSION_BYTES], struct error *error)
 {
     TRY(check_settings(settings, dataset, error));
     TRY(kernels_check(error));

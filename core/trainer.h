@@ -11,7 +11,9 @@
 
 struct training_settings {
     struct encoder_shape shape; /* n_items and n_types are taken from the data */
-    uint32_t epochs, patience, batch_rows;
+    uint32_t epochs;
+    uint32_t patience;   /* epochs without a better one before it stops (0: never); up to 4 times as many with few held-out cases, whose figure is noisy */
+    uint32_t batch_rows; /* about; core/batches.h */
     float learning_rate, dropout;
     uint64_t seed;
     unsigned n_threads; /* must not change the result */

@@ -1,4 +1,5 @@
-/* Memory is taken once, at creation: gradients for every slot, and for every worker the activations of one slot and the softmax's workspace. */
+/* Memory is taken once, at creation: gradients for every slot, and for every worker the activations of one slot and the softmax's
+ * workspace. */
 #include "core/training.h"
 
 #include "core/base/clock.h"
@@ -9,10 +10,10 @@
 
 struct training_worker {
     struct activations activations;
-    float *memory;                /* of the activations */
-    float *states, *unit_states;  /* [rows, C]: of rows with a target; scaled */
-    float *dstates, *drows;       /* [rows, C]: gradients of those; of all rows */
-    float *inverse;               /* [rows] */
+    float *memory;               /* of the activations */
+    float *states, *unit_states; /* [rows, C]: of rows with a target; scaled */
+    float *dstates, *drows;      /* [rows, C]: gradients of those; of all rows */
+    float *inverse;              /* [rows] */
     void *softmax;
 };
 
@@ -50,7 +51,8 @@ void training_destroy(struct training *training)
         return;
     for (unsigned i = 0; training->per_worker && i < workers_count(training->workers); i++) {
         struct training_worker *worker = &training->per_worker[i];
-        float *const pieces[] = {worker->memory, worker->states, worker->unit_states, worker->dstates, worker->drows, worker->inverse, worker->softmax};
+        float *const pieces[] = {worker->memory, worker->states,  worker->unit_states, worker->dstates,
+                                 worker->drows,  worker->inverse, worker->softmax};
         for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++)
             free(pieces[p]);
     }
@@ -79,7 +81,8 @@ static enum status create_worker(const struct training *training, struct trainin
     worker->drows = floats(n);
     worker->inverse = floats(rows);
     worker->softmax = floats(encoder->kernels->softmax_bytes(rows, encoder->shape.n_items, encoder->shape.width) / sizeof(float));
-    if (!worker->memory || !worker->states || !worker->unit_states || !worker->dstates || !worker->drows || !worker->inverse || !worker->softmax)
+    if (!worker->memory || !worker->states || !worker->unit_states || !worker->dstates || !worker->drows || !worker->inverse ||
+        !worker->softmax)
         return STATUS_NOMEM;
     activations_place(&worker->activations, encoder, (uint32_t)rows, worker->memory);
     return STATUS_OK;
@@ -135,7 +138,8 @@ static enum status begin(struct training *training, struct error *error)
     uint64_t n_targets = sequences_targets(&training->sequences, &settings->type_weights);
     if (n_targets == 0)
         return fail(error, STATUS_INVALID,
-                    "too little to learn from: of %llu events none follows another of the same user in the training part; at least one user with two positive events is needed",
+                    "too little to learn from: of %llu events none follows another of the same user in the training part; at least one "
+                    "user with two positive events is needed",
                     (unsigned long long)training->dataset->n_events);
     encoder_init(&training->encoder, &shape, kernels_fast());
     TRY(batches_init(&training->batches, &training->sequences, &settings->type_weights, shape.history, settings->batch_rows));
@@ -144,8 +148,8 @@ static enum status begin(struct training *training, struct error *error)
     return STATUS_OK;
 }
 
-enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings, struct workers *workers,
-                            struct training **out_training, struct error *error)
+enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings,
+                            struct workers *workers, struct training **out_training, struct error *error)
 {
     SCOPED(training_destroy) struct training *training = calloc(1, sizeof *training);
     if (!training)
@@ -156,8 +160,8 @@ enum status training_create(const struct dataset *dataset, const struct split *s
     training->workers = workers;
     enum status status = begin(training, error);
     if (status == STATUS_NOMEM)
-        return fail(error, STATUS_NOMEM, "no memory to train on %u items, %u floats wide, with %u threads", dataset->n_items, settings->shape.width,
-                    workers_count(workers));
+        return fail(error, STATUS_NOMEM, "no memory to train on %u items, %u floats wide, with %u threads", dataset->n_items,
+                    settings->shape.width, workers_count(workers));
     TRY(status);
     *out_training = training;
     training = NULL;
@@ -165,13 +169,15 @@ enum status training_create(const struct dataset *dataset, const struct split *s
 }
 
 /* The loss of one slot and its gradients with regard to the states of its rows (worker->drows). */
-static double slot_loss(struct training *training, const struct batch_slot *slot, const float *states, struct training_worker *worker, uint32_t number)
+static double slot_loss(struct training *training, const struct batch_slot *slot, const float *states, struct training_worker *worker,
+                        uint32_t number)
 {
     const struct kernels *k = training->encoder.kernels;
     const struct tensors *at = &training->encoder.tensors;
     size_t C = training->encoder.shape.width, N = slot->n_targets;
     float *gradients = training->slots.gradients[number];
-    struct softmax_rows rows = {.x = worker->states, .target = slot->targets, .weight = slot->target_weights, .N = N, .V = training->encoder.shape.n_items, .C = C};
+    struct softmax_rows rows = {
+        .x = worker->states, .target = slot->targets, .weight = slot->target_weights, .N = N, .V = training->encoder.shape.n_items, .C = C};
     const float *items = training->weights + at->items;
     float *ditems = gradients + at->items;
     for (size_t i = 0; i < N; i++)
@@ -184,7 +190,8 @@ static double slot_loss(struct training *training, const struct batch_slot *slot
         ditems = training->slots.unit_gradients[number];
         memset(ditems, 0, rows.V * C * sizeof *ditems);
     }
-    double loss = k->softmax_loss(worker->dstates, ditems, gradients + at->bias, &rows, items, training->weights + at->bias, worker->softmax);
+    double loss =
+        k->softmax_loss(worker->dstates, ditems, gradients + at->bias, &rows, items, training->weights + at->bias, worker->softmax);
     if (tempered(training))
         k->unit_backward(worker->dstates, worker->states, worker->inverse, scale, N, C);
     memset(worker->drows, 0, slot->packed.n_rows * C * sizeof *worker->drows);
@@ -250,8 +257,8 @@ enum status training_epoch(struct training *training, uint32_t epoch, const stru
         n_done += training->batches.n_targets;
         double seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;
         char note[160];
-        (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, %s%.0f examples/s", epoch, n_done ? loss / (double)n_done : 0, training->note,
-                       seconds > 0 ? (double)n_done / seconds : 0);
+        (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, %s%.0f examples/s", epoch, n_done ? loss / (double)n_done : 0,
+                       training->note, seconds > 0 ? (double)n_done / seconds : 0);
         if (!progress_report(progress, "training", (uint64_t)(epoch - 1) * n_batches + batch + 1, total, note))
             return STATUS_CONFLICT;
     }

@@ -1,8 +1,8 @@
 /* Training: the state of one training run and its two moves, an epoch of steps and a look at the held-out events.
  *
- * A step: forward, loss and backward for every slot of a batch (core/batches.h) on whichever worker, then the optimizer. Random numbers are a stream for
- * every slot of every step. So weights are a function of data, settings and seed, whatever the number of threads.
- * Threads: one caller, which brings the workers. */
+ * A step: forward, loss and backward for every slot of a batch (core/batches.h) on whichever worker, then the optimizer. Random numbers are
+ * a stream for every slot of every step. So weights are a function of data, settings and seed, whatever the number of threads. Threads: one
+ * caller, which brings the workers. */
 #ifndef CORE_TRAINING_H
 #define CORE_TRAINING_H
 
@@ -12,8 +12,8 @@
 struct training;
 
 /* Borrows all for its life. item and type counts of the shape are the dataset's. STATUS_NOMEM; STATUS_INVALID: too little to learn from. */
-enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings, struct workers *workers,
-                            struct training **out_training, struct error *error) MUST_CHECK;
+enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings,
+                            struct workers *workers, struct training **out_training, struct error *error) MUST_CHECK;
 void training_destroy(struct training *training);
 DEFINE_SCOPED(struct training *, training_destroy);
 

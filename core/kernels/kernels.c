@@ -14,7 +14,8 @@ size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         out_forms[n++] = &kernels_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
         out_forms[n++] = &kernels_avx512;
 #endif
     return n;
@@ -44,7 +45,8 @@ enum status kernels_check(struct error *error)
         for (size_t i = 0; i < M * N; i++) {
             if (!(fabsf(plain[i] - fast[i]) < 1e-4f))
                 return fail(error, STATUS_INVALID,
-                            "OpenBLAS computes wrong products on this processor (%s: %g, expected %g); set OPENBLAS_CORETYPE=Haswell in the environment",
+                            "OpenBLAS computes wrong products on this processor (%s: %g, expected %g); set OPENBLAS_CORETYPE=Haswell in "
+                            "the environment",
                             names[form], (double)fast[i], (double)plain[i]);
         }
     }

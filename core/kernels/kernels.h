@@ -84,9 +84,9 @@ struct kernels {
     /* y = x w: a few rows without BLAS, which would take a lock      y [N, F]  x [N, C]  w [C, F] */
     void (*small_product)(float *restrict y, const float *restrict x, const float *restrict w, size_t N, size_t C, size_t F);
 
-    /* Softmax cross-entropy over the whole catalogue: s[n, v] = <x[n], e[v]> + b[v],  g[n, v] = weight[n] (exp s[n, v] / sum_u exp s[n, u] - [v = target[n]])
-     * dx[n] = sum_v g[n, v] e[v],  de[v] += sum_n g[n, v] x[n],  db[v] += sum_n g[n, v];  returns sum_n weight[n] (log sum_v exp s[n, v] - s[n, target[n]])
-     * e [V, C]  b [V];  workspace: softmax_bytes(N, V, C), 64-byte aligned */
+    /* Softmax cross-entropy over the whole catalogue: s[n, v] = <x[n], e[v]> + b[v],  g[n, v] = weight[n] (exp s[n, v] / sum_u exp s[n, u]
+     * - [v = target[n]]) dx[n] = sum_v g[n, v] e[v],  de[v] += sum_n g[n, v] x[n],  db[v] += sum_n g[n, v];  returns sum_n weight[n] (log
+     * sum_v exp s[n, v] - s[n, target[n]]) e [V, C]  b [V];  workspace: softmax_bytes(N, V, C), 64-byte aligned */
     double (*softmax_loss)(float *restrict dx, float *restrict de, float *restrict db, const struct softmax_rows *rows,
                            const float *restrict e, const float *restrict b, void *restrict workspace);
     size_t (*softmax_bytes)(size_t N, size_t V, size_t C);
@@ -116,8 +116,8 @@ size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX]);
 /* The fastest of them. */
 const struct kernels *kernels_fast(void);
 
-/* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS compute
- * wrong results on processors that they do not know), with the advice what to do. Call it once before training. */
+/* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS
+ * compute wrong results on processors that they do not know), with the advice what to do. Call it once before training. */
 enum status kernels_check(struct error *error) MUST_CHECK;
 
 #endif

@@ -194,8 +194,8 @@ static void accumulate_ref(float *restrict y, const float *restrict x, size_t n)
         y[i] += x[i];
 }
 
-static void score_items_ref(float *restrict s, const float *restrict e, const float *restrict u, float scale,
-                            const float *restrict lengths, const float *restrict b, size_t V, size_t C)
+static void score_items_ref(float *restrict s, const float *restrict e, const float *restrict u, float scale, const float *restrict lengths,
+                            const float *restrict b, size_t V, size_t C)
 {
     for (size_t v = 0; v < V; v++) {
         double sum = 0;
@@ -206,16 +206,19 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
 }
 
 /* What the portable table takes from here too. */
-#define PLAIN_OPERATIONS                                                                                            \
-    .embed_forward = embed_forward_ref, .embed_backward = embed_backward_ref, .norm_forward = norm_forward_ref,     \
-    .norm_backward = norm_backward_ref, .conv_forward = conv_forward_ref, .conv_backward = conv_backward_ref,       \
-    .gelu_forward = gelu_forward_ref, .gelu_backward = gelu_backward_ref, .dropout_mask = dropout_mask_ref,         \
-    .dropout = dropout_ref, .residual_forward = residual_forward_ref, .residual_backward = residual_backward_ref,   \
-    .small_product = small_product_ref, .unit_forward = unit_forward_ref, .unit_backward = unit_backward_ref,       \
-    .adam = adam_ref, .accumulate = accumulate_ref, .score_items = score_items_ref
+#define PLAIN_OPERATIONS                                                                                                                   \
+    .embed_forward = embed_forward_ref, .embed_backward = embed_backward_ref, .norm_forward = norm_forward_ref,                            \
+    .norm_backward = norm_backward_ref, .conv_forward = conv_forward_ref, .conv_backward = conv_backward_ref,                              \
+    .gelu_forward = gelu_forward_ref, .gelu_backward = gelu_backward_ref, .dropout_mask = dropout_mask_ref, .dropout = dropout_ref,        \
+    .residual_forward = residual_forward_ref, .residual_backward = residual_backward_ref, .small_product = small_product_ref,              \
+    .unit_forward = unit_forward_ref, .unit_backward = unit_backward_ref, .adam = adam_ref, .accumulate = accumulate_ref,                  \
+    .score_items = score_items_ref
 
 const struct kernels kernels_plain = {
     .name = "plain", PLAIN_OPERATIONS, .product = product_ref, .softmax_loss = softmax_loss_ref, .softmax_bytes = softmax_bytes_ref};
 
-const struct kernels kernels_portable = {
-    .name = "portable", PLAIN_OPERATIONS, .product = product_blas, .softmax_loss = softmax_loss_portable, .softmax_bytes = softmax_bytes_portable};
+const struct kernels kernels_portable = {.name = "portable",
+                                         PLAIN_OPERATIONS,
+                                         .product = product_blas,
+                                         .softmax_loss = softmax_loss_portable,
+                                         .softmax_bytes = softmax_bytes_portable};

@@ -238,8 +238,10 @@ static void vector_unit_backward(float *restrict dy_dx, const float *restrict x,
 static void vector_adam(float *restrict w, float *restrict m, float *restrict v, const float *restrict g, const struct adam_rates *rates,
                         size_t n_values)
 {
-    lanes beta1 = lanes_set(rates->beta1), beta2 = lanes_set(rates->beta2), rest1 = lanes_set(1 - rates->beta1), rest2 = lanes_set(1 - rates->beta2);
-    lanes rate = lanes_set(-rates->learning_rate * rates->correction1), correction2 = lanes_set(rates->correction2), epsilon = lanes_set(rates->epsilon);
+    lanes beta1 = lanes_set(rates->beta1), beta2 = lanes_set(rates->beta2), rest1 = lanes_set(1 - rates->beta1),
+          rest2 = lanes_set(1 - rates->beta2);
+    lanes rate = lanes_set(-rates->learning_rate * rates->correction1), correction2 = lanes_set(rates->correction2),
+          epsilon = lanes_set(rates->epsilon);
     FOR_VECTORS(c, n, n_values)
     {
         lanes gc = lanes_load_part(g + c, n);

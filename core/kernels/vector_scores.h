@@ -1,9 +1,10 @@
-/* The vector form of scoring a catalogue for one user: a scan that memory bounds. Four items at a time share the loads of the user's vector. */
+/* The vector form of scoring a catalogue for one user: a scan that memory bounds. Four items at a time share the loads of the user's
+ * vector. */
 #ifndef KERNELS_VECTOR_SCORES_H
 #define KERNELS_VECTOR_SCORES_H
 
-static void vector_score_items(float *restrict s, const float *restrict e, const float *restrict u, float scale, const float *restrict lengths,
-                               const float *restrict b, size_t V, size_t C)
+static void vector_score_items(float *restrict s, const float *restrict e, const float *restrict u, float scale,
+                               const float *restrict lengths, const float *restrict b, size_t V, size_t C)
 {
     size_t v = 0;
     for (; v + 4 <= V; v += 4) {

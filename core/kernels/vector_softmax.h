@@ -1,13 +1,13 @@
-/* The vector form of the softmax over the catalogue, fused: scores are made, exponentiated and used for dx in pieces that stay in the second-level
- * cache; only their exponentials are kept (one block of rows at a time) for de, which has to wait for the sums.
+/* The vector form of the softmax over the catalogue, fused: scores are made, exponentiated and used for dx in pieces that stay in the
+ * second-level cache; only their exponentials are kept (one block of rows at a time) for de, which has to wait for the sums.
  *
- * For a block of up to SOFTMAX_ROWS rows everything is held transposed, items down and rows across, so that what belongs to a row (its sum, its shift) is a
- * lane. With t[v, n] = 2^((s[n, v] - shift[n]) log2 e):
+ * For a block of up to SOFTMAX_ROWS rows everything is held transposed, items down and rows across, so that what belongs to a row (its sum,
+ * its shift) is a lane. With t[v, n] = 2^((s[n, v] - shift[n]) log2 e):
  *   1. for each piece of items: t = 2^(e xᵀ + b - shift),  sum[n] += t[v, n],  dx[n] += t[v, n] e[v]
  *   2. factor[n] = weight[n] / sum[n];  dx[n] = factor[n] dx[n] - weight[n] e[target]
  *   3. de[v] += sum over n of t[v, n] factor[n] x[n],  db[v] += sum over n of t[v, n] factor[n];  and the target's part
- * The shift is the target's score, so a sum is never 0. A score that stands more than SHIFT_MOST above it would leave the range of floats: then
- * the block is done again with shift = the largest score. */
+ * The shift is the target's score, so a sum is never 0. A score that stands more than SHIFT_MOST above it would leave the range of floats:
+ * then the block is done again with shift = the largest score. */
 #ifndef KERNELS_VECTOR_SOFTMAX_H
 #define KERNELS_VECTOR_SOFTMAX_H
 
@@ -15,19 +15,19 @@
 #include <string.h>
 
 #define SOFTMAX_ROWS 128u
-#define PIECE_ITEMS  192u                    /* whole tiles; e and t of a piece stay in the second-level cache */
-#define PANEL        (TILE_VECTORS * LANES)  /* rows that stand side by side in a tile */
-#define SHIFT_MOST   100.0f                  /* powers of 2; 2^100 times 2^26 items is finite */
+#define PIECE_ITEMS  192u                   /* whole tiles; e and t of a piece stay in the second-level cache */
+#define PANEL        (TILE_VECTORS * LANES) /* rows that stand side by side in a tile */
+#define SHIFT_MOST   100.0f                 /* powers of 2; 2^100 times 2^26 items is finite */
 
 struct softmax_block {
-    size_t n_rows, n_padded, V, C;      /* rows padded to whole vectors */
-    const float *x, *e, *b, *weight;    /* x and weight from the block's first row */
+    size_t n_rows, n_padded, V, C;   /* rows padded to whole vectors */
+    const float *x, *e, *b, *weight; /* x and weight from the block's first row */
     const uint32_t *target;
     float *dx, *de, *db;
     /* workspace */
-    float *panels;   /* [n_padded / PANEL, C, PANEL]: x log2 e, transposed */
-    float *t;        /* [V, n_padded] */
-    float *scaled;   /* [n_padded, C]: factor x */
+    float *panels;                               /* [n_padded / PANEL, C, PANEL]: x log2 e, transposed */
+    float *t;                                    /* [V, n_padded] */
+    float *scaled;                               /* [n_padded, C]: factor x */
     float *shift, *sum, *part, *factor, *wanted; /* [n_padded] */
 };
 
@@ -73,9 +73,15 @@ static void softmax_begin(struct softmax_block *block)
 }
 
 /* The scores, less the shift, of `rows` items from v on for a panel of `vectors` vectors, in tile. Returns the largest. */
-INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, lanes tile[TILE_ROWS][TILE_VECTORS])
+INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors,
+                            lanes tile[TILE_ROWS][TILE_VECTORS])
 {
-    struct factors factors = {.a = block->e + v * block->C, .b = block->panels + panel * PANEL * block->C, .a_row = block->C, .a_step = 1, .b_step = PANEL, .K = block->C};
+    struct factors factors = {.a = block->e + v * block->C,
+                              .b = block->panels + panel * PANEL * block->C,
+                              .a_row = block->C,
+                              .a_step = 1,
+                              .b_step = PANEL,
+                              .K = block->C};
     const float *shift = block->shift + panel * PANEL;
     lanes most = lanes_set(-INFINITY);
 #pragma GCC unroll 6
@@ -130,10 +136,10 @@ INLINE void softmax_largest(const struct softmax_block *block, size_t v, size_t 
 }
 
 /* Run `work` over the tiles of items [first, end) and a panel. */
-#define FOR_TILES(work, vectors)                                                    \
-    for (v = first; v + TILE_ROWS <= end; v += TILE_ROWS)                           \
-        work(block, v, panel, TILE_ROWS, vectors);                                  \
-    for (; v < end; v++)                                                            \
+#define FOR_TILES(work, vectors)                                                                                                           \
+    for (v = first; v + TILE_ROWS <= end; v += TILE_ROWS)                                                                                  \
+        work(block, v, panel, TILE_ROWS, vectors);                                                                                         \
+    for (; v < end; v++)                                                                                                                   \
         work(block, v, panel, 1, vectors);
 
 #define KEEP_MOST(...) most = lanes_max(most, softmax_powers(__VA_ARGS__))
@@ -159,7 +165,12 @@ static float softmax_piece(const struct softmax_block *block, size_t first, size
         }
     }
     add_row(block->sum, block->part, block->n_padded);
-    struct factors factors = {.a = block->t + first * block->n_padded, .b = block->e + first * block->C, .a_row = 1, .a_step = block->n_padded, .b_step = block->C, .K = end - first};
+    struct factors factors = {.a = block->t + first * block->n_padded,
+                              .b = block->e + first * block->C,
+                              .a_row = 1,
+                              .a_step = block->n_padded,
+                              .b_step = block->C,
+                              .K = end - first};
     tile_product(block->dx, block->C, first > 0, block->n_rows, block->C, &factors);
     return lanes_most(most);
 }
@@ -209,7 +220,8 @@ static double softmax_scale(const struct softmax_block *block)
         lanes factor = lanes_set(block->factor[n]), less = lanes_set(-weight);
         FOR_VECTORS(c, n_left, C)
         {
-            lanes_store_part(dx + c, n_left, lanes_fma(lanes_load_part(wanted + c, n_left), less, lanes_mul(factor, lanes_load_part(dx + c, n_left))));
+            lanes_store_part(dx + c, n_left,
+                             lanes_fma(lanes_load_part(wanted + c, n_left), less, lanes_mul(factor, lanes_load_part(dx + c, n_left))));
             lanes_store_part(scaled + c, n_left, lanes_mul(factor, lanes_load_part(block->x + n * C + c, n_left)));
         }
     }
@@ -240,8 +252,18 @@ static double vector_softmax_loss(float *restrict dx, float *restrict de, float 
     size_t n_blocks = (rows->N + SOFTMAX_ROWS - 1) / SOFTMAX_ROWS, first = 0;
     for (size_t i = 0; i < n_blocks; i++) { /* blocks of equal size */
         size_t end = rows->N * (i + 1) / n_blocks;
-        struct softmax_block block = {.n_rows = end - first, .n_padded = round_up(end - first, LANES), .V = rows->V, .C = rows->C, .x = rows->x + first * rows->C, .e = e, .b = b,
-                                      .weight = rows->weight + first, .target = rows->target + first, .dx = dx + first * rows->C, .de = de, .db = db};
+        struct softmax_block block = {.n_rows = end - first,
+                                      .n_padded = round_up(end - first, LANES),
+                                      .V = rows->V,
+                                      .C = rows->C,
+                                      .x = rows->x + first * rows->C,
+                                      .e = e,
+                                      .b = b,
+                                      .weight = rows->weight + first,
+                                      .target = rows->target + first,
+                                      .dx = dx + first * rows->C,
+                                      .de = de,
+                                      .db = db};
         softmax_place(&block, workspace);
         softmax_begin(&block);
         if (!(softmax_pieces(&block) < SHIFT_MOST)) {

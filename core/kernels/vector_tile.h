@@ -1,5 +1,5 @@
-/* Tiles: the one loop that all products of the vector form are made of. A tile is TILE_ROWS rows by up to TILE_VECTORS vectors of a product, held in registers
- * while the inner dimension runs:  y[r, c] += sum over k < K of a[r · a_row + k · a_step] b[k · b_step + c].
+/* Tiles: the one loop that all products of the vector form are made of. A tile is TILE_ROWS rows by up to TILE_VECTORS vectors of a
+ * product, held in registers while the inner dimension runs:  y[r, c] += sum over k < K of a[r · a_row + k · a_step] b[k · b_step + c].
  * With a_row and a_step a may be a matrix or its transpose; b is read along its rows and needs no packing. */
 #ifndef KERNELS_VECTOR_TILE_H
 #define KERNELS_VECTOR_TILE_H
@@ -12,22 +12,22 @@ struct factors {
 };
 
 #if TILE_VECTORS > 2
-#define TILE_ROW_WIDE(r)                                                  \
-    if (vectors > 2)                                                      \
-        sums[r][2] = lanes_fma(left, b2, sums[r][2]);                     \
-    if (vectors > 3)                                                      \
+#define TILE_ROW_WIDE(r)                                                                                                                   \
+    if (vectors > 2)                                                                                                                       \
+        sums[r][2] = lanes_fma(left, b2, sums[r][2]);                                                                                      \
+    if (vectors > 3)                                                                                                                       \
         sums[r][3] = lanes_fma(left, b3, sums[r][3]);
 #else
 #define TILE_ROW_WIDE(r)
 #endif
 
-#define TILE_ROW(r)                                                       \
-    if (rows > (r)) {                                                     \
-        lanes left = lanes_set(a[(r)*a_row]);                             \
-        sums[r][0] = lanes_fma(left, b0, sums[r][0]);                     \
-        if (vectors > 1)                                                  \
-            sums[r][1] = lanes_fma(left, b1, sums[r][1]);                 \
-        TILE_ROW_WIDE(r)                                                  \
+#define TILE_ROW(r)                                                                                                                        \
+    if (rows > (r)) {                                                                                                                      \
+        lanes left = lanes_set(a[(r)*a_row]);                                                                                              \
+        sums[r][0] = lanes_fma(left, b0, sums[r][0]);                                                                                      \
+        if (vectors > 1)                                                                                                                   \
+            sums[r][1] = lanes_fma(left, b1, sums[r][1]);                                                                                  \
+        TILE_ROW_WIDE(r)                                                                                                                   \
     }
 
 /* rows and vectors are constants where this is inlined; n_last is the number of floats in the last vector. */

@@ -1,6 +1,6 @@
-/* Trains the encoder alone, without store and server, and prints each epoch's time and figures. Input on standard input: lines of "user item item …"
- * (time order; protocol S3) or event objects as deploy/sample has them. Two measurements a run: the held-out figures that training chose by, and those of
- * the file that was written, on each user's very last event, which with --drop 1 nobody has seen.
+/* Trains the encoder alone, without store and server, and prints each epoch's time and figures. Input on standard input: lines of "user
+ * item item …" (time order; protocol S3) or event objects as deploy/sample has them. Two measurements a run: the held-out figures that
+ * training chose by, and those of the file that was written, on each user's very last event, which with --drop 1 nobody has seen.
  *
  *     zcat ../shared/data/s3rec/Beauty.txt.gz | build/release/tests/bench/train_bench --drop 1 --threads 2
  *     zstd -dcq deploy/sample/events.ndjson.zst | build/release/tests/bench/train_bench --drop 1 --dropout .3 */
@@ -61,8 +61,8 @@ static void add_object(struct input *input, const char *line)
     struct error error;
     if (node_parse(line, strlen(line), &event, &error) != STATUS_OK)
         return;
-    add_event(input, node_text(node_get(event, "user_id"), NULL), node_text(node_get(event, "item_id"), NULL), node_text(node_get(event, "type"), NULL),
-              node_integer(node_get(event, "timestamp")));
+    add_event(input, node_text(node_get(event, "user_id"), NULL), node_text(node_get(event, "item_id"), NULL),
+              node_text(node_get(event, "type"), NULL), node_integer(node_get(event, "timestamp")));
 }
 
 static void add_sequence(struct input *input, char *line)
@@ -152,10 +152,17 @@ static bool take_option(struct options *options, const char *name, const char *v
         uint32_t *count;
         float *number;
     } table[] = {
-        {"--drop", &options->drop, NULL},           {"--epochs", &settings->epochs, NULL},       {"--patience", &settings->patience, NULL},
-        {"--batch", &settings->batch_rows, NULL},  {"--width", &settings->shape.width, NULL},   {"--taps", &settings->shape.taps, NULL},
-        {"--blocks", &settings->shape.n_blocks, NULL}, {"--history", &settings->shape.history, NULL},
-        {"--threads", &settings->n_threads, NULL},  {"--rate", NULL, &settings->learning_rate},  {"--dropout", NULL, &settings->dropout},
+        {"--drop", &options->drop, NULL},
+        {"--epochs", &settings->epochs, NULL},
+        {"--patience", &settings->patience, NULL},
+        {"--batch", &settings->batch_rows, NULL},
+        {"--width", &settings->shape.width, NULL},
+        {"--taps", &settings->shape.taps, NULL},
+        {"--blocks", &settings->shape.n_blocks, NULL},
+        {"--history", &settings->shape.history, NULL},
+        {"--threads", &settings->n_threads, NULL},
+        {"--rate", NULL, &settings->learning_rate},
+        {"--dropout", NULL, &settings->dropout},
         {"--temperature", NULL, &settings->shape.temperature},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -189,8 +196,8 @@ static enum status judge(const struct input *input, const struct options *option
     if (status == STATUS_OK)
         status = model_open(path, &model, &error);
     if (status == STATUS_OK)
-        status = evaluate_model(dataset, split, &options->settings.type_weights, model, model_facts(model)->neighbours_weight, options->settings.neighbours_max_row,
-                                options->settings.n_threads, NULL, figures, &error);
+        status = evaluate_model(dataset, split, &options->settings.type_weights, model, model_facts(model)->neighbours_weight,
+                                options->settings.neighbours_max_row, options->settings.n_threads, NULL, figures, &error);
     if (status == STATUS_OK)
         print_figures("the written file, each user's last event:", figures);
     else

@@ -63,6 +63,6 @@ uint32_t *random_starts(struct random *random, size_t N, size_t *out_S)
 void expect_close(const float *a, const float *b, size_t n, float tolerance, const char *words)
 {
     for (size_t i = 0; i < n; i++)
-        cr_assert(fabsf(a[i] - b[i]) <= tolerance * (1 + fabsf(b[i])), "%s: [%zu] of %zu is %.9g, expected %.9g (seed %u)", words, i, n, (double)a[i], (double)b[i],
-                  ARGUMENT_SEED);
+        cr_assert(fabsf(a[i] - b[i]) <= tolerance * (1 + fabsf(b[i])), "%s: [%zu] of %zu is %.9g, expected %.9g (seed %u)", words, i, n,
+                  (double)a[i], (double)b[i], ARGUMENT_SEED);
 }

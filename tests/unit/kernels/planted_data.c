@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const ids[PLANTED_ITEMS] = {"a", "item \"b\"", "c\\d", "ä", "日本", "f/../g", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23", "24"};
+static const char *const ids[PLANTED_ITEMS] = {"a",  "item \"b\"", "c\\d", "ä",  "日本", "f/../g", "7",  "8",  "9",  "10", "11", "12",
+                                               "13", "14",         "15",   "16", "17",   "18",     "19", "20", "21", "22", "23", "24"};
 
 static void add(struct dataset_builder *builder, uint32_t user, uint32_t item, uint32_t type, int64_t at_ms)
 {
@@ -87,7 +88,8 @@ const char *planted_train(const struct planted *planted, char out_version[MODEL_
 {
     static char path[128];
     struct error error = {.detail = ""};
-    enum status status = trainer_run(planted->dataset, planted->split, planted->item_ids, &planted->settings, planted->directory, NULL, out_version, &error);
+    enum status status =
+        trainer_run(planted->dataset, planted->split, planted->item_ids, &planted->settings, planted->directory, NULL, out_version, &error);
     cr_assert(status == STATUS_OK, "%s: %s", status_text(status), error.detail);
     (void)snprintf(path, sizeof path, "%s/%s.safetensors", planted->directory, out_version);
     return path;

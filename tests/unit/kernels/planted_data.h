@@ -14,8 +14,8 @@ struct planted {
     char directory[64];                /* a fresh one, removed with its files by planted_clear */
 };
 
-/* n_users users; whoever was at item i goes to i · 5 + 1 (mod PLANTED_ITEMS) next, with every fourth step anywhere; each has 4 to 20 events, some of them
- * impressions (weight 0) and dislikes (weight -1) of random items. */
+/* n_users users; whoever was at item i goes to i · 5 + 1 (mod PLANTED_ITEMS) next, with every fourth step anywhere; each has 4 to 20
+ * events, some of them impressions (weight 0) and dislikes (weight -1) of random items. */
 void planted_init(struct planted *planted, uint32_t n_users);
 void planted_clear(struct planted *planted);
 

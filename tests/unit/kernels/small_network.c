@@ -34,7 +34,8 @@ void small_network_init(struct small_network *network, const struct encoder_shap
     network->target_weights = zero_floats(n_rows);
     for (uint32_t i = 0; i < n_rows; i++)
         network->target_weights[i] = 1.0f / (float)n_rows;
-    network->packed = (struct packed){.n_rows = n_rows, .n_sequences = (uint32_t)S, .items = network->items, .types = network->types, .starts = network->starts};
+    network->packed = (struct packed){
+        .n_rows = n_rows, .n_sequences = (uint32_t)S, .items = network->items, .types = network->types, .starts = network->starts};
     network->memory = aligned_floats(activations_floats(&network->encoder, n_rows));
     activations_place(&network->activations, &network->encoder, n_rows, network->memory);
 }
@@ -59,7 +60,8 @@ double small_network_loss(struct small_network *network, float dropout, uint64_t
     random_init(&random, ARGUMENT_SEED, stream);
     const float *states = encoder_forward(encoder, network->weights, &network->packed, dropout, &random, &network->activations);
     float *x = copy_floats(states, N * C), *items = copy_floats(network->weights + encoder->tensors.items, V * C);
-    float *x_inverse = zero_floats(N), *item_inverse = zero_floats(V), *workspace = aligned_floats(k->softmax_bytes(N, V, C) / sizeof(float));
+    float *x_inverse = zero_floats(N), *item_inverse = zero_floats(V),
+          *workspace = aligned_floats(k->softmax_bytes(N, V, C) / sizeof(float));
     float *dx = zero_floats(N * C), *ditems = zero_floats(V * C), *dbias = zero_floats(V);
     bool tempered = encoder->shape.temperature > 0;
     if (tempered) {

@@ -10,7 +10,7 @@ struct small_network {
     struct packed packed;
     uint32_t *items, *starts;
     uint8_t *types;
-    uint32_t *targets;    /* [N]: every row has one */
+    uint32_t *targets;     /* [N]: every row has one */
     float *target_weights; /* [N], sum 1 */
     struct activations activations;
     float *memory;

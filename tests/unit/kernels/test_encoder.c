@@ -37,7 +37,8 @@ static void check_network(const struct kernels *kernels, float dropout, float te
                 continue; /* bent too much there for either */
             n_checked++;
             double found = (double)gradients[tensor->first + i];
-            cr_assert(fabs(found - slopes[1]) <= 3e-3 * (1 + fabs(slopes[1])), "%s, dropout %g, temperature %g: gradient of %s[%zu] is %.7g, finite differences say %.7g", kernels->name,
+            cr_assert(fabs(found - slopes[1]) <= 3e-3 * (1 + fabs(slopes[1])),
+                      "%s, dropout %g, temperature %g: gradient of %s[%zu] is %.7g, finite differences say %.7g", kernels->name,
                       (double)dropout, (double)temperature, tensor->name, i, found, slopes[1]);
         }
     }
@@ -114,9 +115,11 @@ Test(encoder, last_state_equals_the_last_row_of_training)
                 uint32_t first = network.starts[i], end = network.starts[i + 1];
                 uint32_t kept = end - first > shapes[s].history ? end - shapes[s].history : first;
                 const uint32_t starts[] = {0, end - kept};
-                struct packed one = {.n_rows = end - kept, .n_sequences = 1, .items = network.items + kept, .types = network.types + kept, .starts = starts};
+                struct packed one = {
+                    .n_rows = end - kept, .n_sequences = 1, .items = network.items + kept, .types = network.types + kept, .starts = starts};
                 const float *rows = encoder_forward(&network.encoder, network.weights, &one, 0, NULL, &network.activations);
-                encoder_last(&network.encoder, network.weights, network.items + first, network.types + first, end - first, workspace, state);
+                encoder_last(&network.encoder, network.weights, network.items + first, network.types + first, end - first, workspace,
+                             state);
                 expect_close(state, rows + (size_t)(end - kept - 1) * C, C, 1e-5f, forms[f]->name);
             }
             free(workspace);
@@ -150,7 +153,8 @@ Test(encoder, the_future_does_not_reach_the_past)
     const uint32_t starts[] = {0, 40};
     network.packed.starts = starts;
     network.packed.n_sequences = 1;
-    float *before = copy_floats(encoder_forward(&network.encoder, network.weights, &network.packed, 0, NULL, &network.activations), 40 * 16);
+    float *before =
+        copy_floats(encoder_forward(&network.encoder, network.weights, &network.packed, 0, NULL, &network.activations), 40 * 16);
     network.items[25] = (network.items[25] + 1) % 30;
     const float *after = encoder_forward(&network.encoder, network.weights, &network.packed, 0, NULL, &network.activations);
     expect_close(after, before, 25 * 16, 0, "rows before the change");

@@ -1,5 +1,5 @@
-/* Committed model files whose scores another program computed (tests/golden/check_safetensors.py): the format stays readable, and the network means what
- * it says. A change that makes this fail makes every model file in the world worthless. */
+/* Committed model files whose scores another program computed (tests/golden/check_safetensors.py): the format stays readable, and the
+ * network means what it says. A change that makes this fail makes every model file in the world worthless. */
 #include "core/base/buffer.h"
 #include "core/base/node.h"
 #include "core/model.h"

@@ -1,5 +1,6 @@
-/* Every backward operation of the plain form against finite differences. The plain form is the specification and test_kernels.c holds the fast
- * forms to it, so this is the ground on which all gradients stand. L = <y, p> for a random p; dL/dx by central differences in double. */
+/* Every backward operation of the plain form against finite differences. The plain form is the specification and test_kernels.c holds the
+ * fast forms to it, so this is the ground on which all gradients stand. L = <y, p> for a random p; dL/dx by central differences in double.
+ */
 #include "kernel_arguments.h"
 
 #include <criterion/criterion.h>
@@ -41,8 +42,8 @@ static void expect_gradient(const struct function *function, float *x, size_t n,
         double below = function->value(function);
         x[i] = kept;
         double slope = (above - below) / ((double)more - (double)less);
-        cr_assert(fabs(slope - (double)found[i]) <= 2e-3 * (1 + fabs(slope)), "%s: [%zu] of %zu is %.7g, finite differences say %.7g (seed %u)", words, i, n, (double)found[i],
-                  slope, ARGUMENT_SEED);
+        cr_assert(fabs(slope - (double)found[i]) <= 2e-3 * (1 + fabs(slope)),
+                  "%s: [%zu] of %zu is %.7g, finite differences say %.7g (seed %u)", words, i, n, (double)found[i], slope, ARGUMENT_SEED);
     }
 }
 
@@ -63,8 +64,15 @@ Test(gradients, of_the_embedding)
 {
     enum { N = 9, C = 5, V = 4, TYPES = 2 };
     struct random random = seeded();
-    struct function f = {.value = embed_value, .N = N, .C = C, .x = random_floats(&random, V * C, 1), .w = random_floats(&random, TYPES * C, 1), .y = zero_floats(N * C),
-                         .p = random_floats(&random, N * C, 1), .item = random_numbers(&random, N, V), .type = random_types(&random, N, TYPES)};
+    struct function f = {.value = embed_value,
+                         .N = N,
+                         .C = C,
+                         .x = random_floats(&random, V * C, 1),
+                         .w = random_floats(&random, TYPES * C, 1),
+                         .y = zero_floats(N * C),
+                         .p = random_floats(&random, N * C, 1),
+                         .item = random_numbers(&random, N, V),
+                         .type = random_types(&random, N, TYPES)};
     float *ditems = zero_floats(V * C), *dtypes = zero_floats(TYPES * C);
     kernels_plain.embed_backward(ditems, dtypes, f.p, f.item, f.type, N, C);
     expect_gradient(&f, f.x, V * C, ditems, "items");
@@ -82,8 +90,16 @@ Test(gradients, of_the_norm)
 {
     enum { N = 4, C = 7 };
     struct random random = seeded();
-    struct function f = {.value = norm_value, .N = N, .C = C, .x = random_floats(&random, N * C, 2), .w = random_floats(&random, C, 1), .b = random_floats(&random, C, 1),
-                         .y = zero_floats(N * C), .z = zero_floats(N * C), .inverse = zero_floats(N), .p = random_floats(&random, N * C, 1)};
+    struct function f = {.value = norm_value,
+                         .N = N,
+                         .C = C,
+                         .x = random_floats(&random, N * C, 2),
+                         .w = random_floats(&random, C, 1),
+                         .b = random_floats(&random, C, 1),
+                         .y = zero_floats(N * C),
+                         .z = zero_floats(N * C),
+                         .inverse = zero_floats(N),
+                         .p = random_floats(&random, N * C, 1)};
     float *dx = zero_floats(N * C), *dg = zero_floats(C), *db = zero_floats(C);
     (void)f.value(&f);
     kernels_plain.norm_backward(dx, dg, db, f.p, f.z, f.inverse, f.w, N, C);
@@ -104,8 +120,16 @@ Test(gradients, of_the_convolution)
     enum { N = 17, C = 3, K = 4 };
     static const uint32_t starts[] = {0, 1, 3, 12, 17};
     struct random random = seeded();
-    struct function f = {.value = conv_value, .N = N, .C = C, .K = K, .starts = starts, .S = 4, .x = random_floats(&random, N * C, 1), .w = random_floats(&random, K * C, 1),
-                         .y = zero_floats(N * C), .p = random_floats(&random, N * C, 1)};
+    struct function f = {.value = conv_value,
+                         .N = N,
+                         .C = C,
+                         .K = K,
+                         .starts = starts,
+                         .S = 4,
+                         .x = random_floats(&random, N * C, 1),
+                         .w = random_floats(&random, K * C, 1),
+                         .y = zero_floats(N * C),
+                         .p = random_floats(&random, N * C, 1)};
     float *dx = zero_floats(N * C), *dw = zero_floats(K * C);
     kernels_plain.conv_backward(dx, dw, f.p, f.x, f.w, starts, 4, C, K);
     expect_gradient(&f, f.x, N * C, dx, "x");
@@ -118,7 +142,8 @@ Test(gradients, convolution_leaks_nothing_into_another_sequence)
     enum { N = 12, C = 2, K = 5 };
     static const uint32_t starts[] = {0, 5, 12};
     struct random random = seeded();
-    float *x = random_floats(&random, N * C, 1), *w = random_floats(&random, K * C, 1), *before = zero_floats(N * C), *after = zero_floats(N * C);
+    float *x = random_floats(&random, N * C, 1), *w = random_floats(&random, K * C, 1), *before = zero_floats(N * C),
+          *after = zero_floats(N * C);
     kernels_fast()->conv_forward(before, x, w, starts, 2, C, K);
     x[4 * C] += 1; /* the first sequence's last row */
     kernels_fast()->conv_forward(after, x, w, starts, 2, C, K);
@@ -138,7 +163,12 @@ Test(gradients, of_gelu)
 {
     enum { N = 20, C = 6 };
     struct random random = seeded();
-    struct function f = {.value = gelu_value, .N = N, .C = C, .x = random_floats(&random, N * C, 4), .b = random_floats(&random, C, 1), .y = zero_floats(N * C),
+    struct function f = {.value = gelu_value,
+                         .N = N,
+                         .C = C,
+                         .x = random_floats(&random, N * C, 4),
+                         .b = random_floats(&random, C, 1),
+                         .y = zero_floats(N * C),
                          .p = random_floats(&random, N * C, 1)};
     float *dx = copy_floats(f.p, N * C), *db = zero_floats(C);
     kernels_plain.gelu_backward(dx, db, f.x, f.b, N, C);
@@ -159,8 +189,15 @@ Test(gradients, of_the_residual_with_dropout)
     struct random random = seeded();
     float *keep = zero_floats(N * C), *df = zero_floats(N * C), *db = zero_floats(C);
     kernels_plain.dropout_mask(keep, N * C, .5f, &random);
-    struct function f = {.value = residual_value, .N = N, .C = C, .keep = keep, .x = random_floats(&random, N * C, 1), .w = random_floats(&random, N * C, 1),
-                         .b = random_floats(&random, C, 1), .y = zero_floats(N * C), .p = random_floats(&random, N * C, 1)};
+    struct function f = {.value = residual_value,
+                         .N = N,
+                         .C = C,
+                         .keep = keep,
+                         .x = random_floats(&random, N * C, 1),
+                         .w = random_floats(&random, N * C, 1),
+                         .b = random_floats(&random, C, 1),
+                         .y = zero_floats(N * C),
+                         .p = random_floats(&random, N * C, 1)};
     kernels_plain.residual_backward(df, db, f.p, keep, N, C);
     expect_gradient(&f, f.x, N * C, f.p, "x");
     expect_gradient(&f, f.w, N * C, df, "f");
@@ -178,7 +215,12 @@ Test(gradients, of_scaling_to_length_1)
 {
     enum { N = 5, C = 6 };
     struct random random = seeded();
-    struct function f = {.value = unit_value, .N = N, .C = C, .x = random_floats(&random, N * C, 1), .inverse = zero_floats(N), .y = zero_floats(N * C),
+    struct function f = {.value = unit_value,
+                         .N = N,
+                         .C = C,
+                         .x = random_floats(&random, N * C, 1),
+                         .inverse = zero_floats(N),
+                         .y = zero_floats(N * C),
                          .p = random_floats(&random, N * C, 1)};
     float *dx = copy_floats(f.p, N * C);
     (void)f.value(&f);
@@ -196,8 +238,13 @@ Test(gradients, of_the_softmax)
 {
     enum { N = 5, V = 9, C = 4 };
     struct random random = seeded();
-    struct function f = {.value = softmax_value, .x = random_floats(&random, N * C, 1), .w = random_floats(&random, V * C, 1), .b = random_floats(&random, V, 1),
-                         .p = random_floats(&random, N, 1), .item = random_numbers(&random, N, V), .workspace = zero_floats(V),
+    struct function f = {.value = softmax_value,
+                         .x = random_floats(&random, N * C, 1),
+                         .w = random_floats(&random, V * C, 1),
+                         .b = random_floats(&random, V, 1),
+                         .p = random_floats(&random, N, 1),
+                         .item = random_numbers(&random, N, V),
+                         .workspace = zero_floats(V),
                          .spare = {zero_floats(N * C), zero_floats(V * C), zero_floats(V)}};
     f.rows = (struct softmax_rows){.x = f.x, .target = f.item, .weight = f.p, .N = N, .V = V, .C = C};
     float *dx = zero_floats(N * C), *de = zero_floats(V * C), *db = zero_floats(V);
@@ -205,7 +252,8 @@ Test(gradients, of_the_softmax)
     expect_gradient(&f, f.x, N * C, dx, "x");
     expect_gradient(&f, f.w, V * C, de, "items");
     expect_gradient(&f, f.b, V, db, "bias");
-    free(f.x), free(f.w), free(f.b), free(f.p), free((void *)f.item), free(f.workspace), free(f.spare[0]), free(f.spare[1]), free(f.spare[2]);
+    free(f.x), free(f.w), free(f.b), free(f.p), free((void *)f.item), free(f.workspace), free(f.spare[0]), free(f.spare[1]),
+        free(f.spare[2]);
     free(dx), free(de), free(db);
 }
 
@@ -213,8 +261,10 @@ Test(gradients, of_the_softmax_do_not_move_the_mean_of_the_bias)
 {
     enum { N = 40, V = 130, C = 16 };
     struct random random = seeded();
-    float *x = random_floats(&random, N * C, 1), *e = random_floats(&random, V * C, 1), *b = random_floats(&random, V, 1), *weight = random_floats(&random, N, 1);
-    float *dx = zero_floats(N * C), *de = zero_floats(V * C), *db = zero_floats(V), *workspace = zero_floats(kernels_fast()->softmax_bytes(N, V, C) / sizeof(float));
+    float *x = random_floats(&random, N * C, 1), *e = random_floats(&random, V * C, 1), *b = random_floats(&random, V, 1),
+          *weight = random_floats(&random, N, 1);
+    float *dx = zero_floats(N * C), *de = zero_floats(V * C), *db = zero_floats(V),
+          *workspace = zero_floats(kernels_fast()->softmax_bytes(N, V, C) / sizeof(float));
     uint32_t *target = random_numbers(&random, N, V);
     struct softmax_rows rows = {.x = x, .target = target, .weight = weight, .N = N, .V = V, .C = C};
     (void)kernels_fast()->softmax_loss(dx, de, db, &rows, e, b, workspace);

@@ -9,7 +9,8 @@
 struct size {
     size_t N, C;
 };
-static const struct size sizes[] = {{0, 5}, {1, 1}, {2, 3}, {7, 8}, {5, 15}, {13, 16}, {6, 17}, {31, 33}, {12, 63}, {50, 64}, {129, 65}, {9, 128}, {3, 200}};
+static const struct size sizes[] = {{0, 5},   {1, 1},   {2, 3},   {7, 8},    {5, 15},  {13, 16}, {6, 17},
+                                    {31, 33}, {12, 63}, {50, 64}, {129, 65}, {9, 128}, {3, 200}};
 #define SIZES (sizeof sizes / sizeof sizes[0])
 
 /* Call check for every form that this processor has and every size. */
@@ -76,9 +77,11 @@ Test(kernels, fast_embedding_equals_plain)
 
 static void check_norm(const struct kernels *fast, size_t N, size_t C, struct random *random)
 {
-    float *x = random_floats(random, N * C, 3), *g = random_floats(random, C, 2), *b = random_floats(random, C, 1), *dy = random_floats(random, N * C, 1);
+    float *x = random_floats(random, N * C, 3), *g = random_floats(random, C, 2), *b = random_floats(random, C, 1),
+          *dy = random_floats(random, N * C, 1);
     struct pair y = pair_of(zero_floats(N * C), N * C), z = pair_of(zero_floats(N * C), N * C), inverse = pair_of(zero_floats(N), N);
-    struct pair dx = pair_of(zero_floats(N * C), N * C), dg = pair_of(random_floats(random, C, 1), C), db = pair_of(random_floats(random, C, 1), C);
+    struct pair dx = pair_of(zero_floats(N * C), N * C), dg = pair_of(random_floats(random, C, 1), C),
+                db = pair_of(random_floats(random, C, 1), C);
     kernels_plain.norm_forward(y.plain, z.plain, inverse.plain, x, g, b, N, C);
     fast->norm_forward(y.fast, z.fast, inverse.fast, x, g, b, N, C);
     kernels_plain.norm_backward(dx.plain, dg.plain, db.plain, dy, z.plain, inverse.plain, g, N, C);
@@ -105,7 +108,8 @@ static void check_conv(const struct kernels *fast, size_t N, size_t C, struct ra
     size_t S, K = 1 + random_below(random, 20);
     uint32_t *starts = random_starts(random, N, &S);
     float *x = random_floats(random, N * C, 1), *w = random_floats(random, K * C, 1), *dy = random_floats(random, N * C, 1);
-    struct pair y = pair_of(zero_floats(N * C), N * C), dx = pair_of(random_floats(random, N * C, 1), N * C), dw = pair_of(random_floats(random, K * C, 1), K * C);
+    struct pair y = pair_of(zero_floats(N * C), N * C), dx = pair_of(random_floats(random, N * C, 1), N * C),
+                dw = pair_of(random_floats(random, K * C, 1), K * C);
     kernels_plain.conv_forward(y.plain, x, w, starts, S, C, K);
     fast->conv_forward(y.fast, x, w, starts, S, C, K);
     kernels_plain.conv_backward(dx.plain, dw.plain, dy, x, w, starts, S, C, K);
@@ -127,7 +131,8 @@ Test(kernels, fast_convolution_equals_plain)
 static void check_gelu(const struct kernels *fast, size_t N, size_t C, struct random *random)
 {
     float *x = random_floats(random, N * C, 8), *b = random_floats(random, C, 1);
-    struct pair y = pair_of(zero_floats(N * C), N * C), dx = pair_of(random_floats(random, N * C, 1), N * C), db = pair_of(random_floats(random, C, 1), C);
+    struct pair y = pair_of(zero_floats(N * C), N * C), dx = pair_of(random_floats(random, N * C, 1), N * C),
+                db = pair_of(random_floats(random, C, 1), C);
     if (N > 1)
         x[0] = 1e4f, x[1] = -1e4f; /* far outside the range of exp */
     kernels_plain.gelu_forward(y.plain, x, b, N, C);
@@ -148,11 +153,13 @@ Test(kernels, fast_gelu_equals_plain)
 
 static void check_residual(const struct kernels *fast, size_t N, size_t C, struct random *random)
 {
-    float *x = random_floats(random, N * C, 1), *f = random_floats(random, N * C, 1), *b = random_floats(random, C, 1), *keep = zero_floats(N * C);
+    float *x = random_floats(random, N * C, 1), *f = random_floats(random, N * C, 1), *b = random_floats(random, C, 1),
+          *keep = zero_floats(N * C);
     kernels_plain.dropout_mask(keep, N * C, 0.4f, random);
     for (int masked = 0; masked < 2; masked++) {
         const float *mask = masked ? keep : NULL;
-        struct pair y = pair_of(zero_floats(N * C), N * C), df = pair_of(zero_floats(N * C), N * C), db = pair_of(random_floats(random, C, 1), C);
+        struct pair y = pair_of(zero_floats(N * C), N * C), df = pair_of(zero_floats(N * C), N * C),
+                    db = pair_of(random_floats(random, C, 1), C);
         kernels_plain.residual_forward(y.plain, x, f, b, mask, N, C);
         fast->residual_forward(y.fast, x, f, b, mask, N, C);
         kernels_plain.residual_backward(df.plain, db.plain, x, mask, N, C);
@@ -179,7 +186,8 @@ Test(kernels, fast_residual_equals_plain)
 static void check_unit(const struct kernels *fast, size_t N, size_t C, struct random *random)
 {
     float *x = random_floats(random, N * C, 1);
-    struct pair y = pair_of(zero_floats(N * C), N * C), inverse = pair_of(zero_floats(N), N), dx = pair_of(random_floats(random, N * C, 1), N * C);
+    struct pair y = pair_of(zero_floats(N * C), N * C), inverse = pair_of(zero_floats(N), N),
+                dx = pair_of(random_floats(random, N * C, 1), N * C);
     kernels_plain.unit_forward(y.plain, inverse.plain, x, 14, N, C);
     fast->unit_forward(y.fast, inverse.fast, x, 14, N, C);
     kernels_plain.unit_backward(dx.plain, x, inverse.plain, 14, N, C);
@@ -202,7 +210,8 @@ static void check_adam(const struct kernels *fast, size_t N, size_t C, struct ra
     for (size_t i = 0; i < n; i++)
         squares[i] = squares[i] * squares[i];
     struct pair w = pair_of(random_floats(random, n, 1), n), m = pair_of(random_floats(random, n, 1), n), v = pair_of(squares, n);
-    struct adam_rates rates = {.learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .correction1 = 1.7f, .correction2 = 30};
+    struct adam_rates rates = {
+        .learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f, .correction1 = 1.7f, .correction2 = 30};
     kernels_plain.adam(w.plain, m.plain, v.plain, g, &rates, n);
     fast->adam(w.fast, m.fast, v.fast, g, &rates, n);
     kernels_plain.accumulate(w.plain, g, n);
@@ -247,15 +256,18 @@ Test(kernels, fast_products_equal_plain)
 
 static void compare_softmax(const struct kernels *fast, size_t N, size_t V, size_t C, float size, float tolerance, struct random *random)
 {
-    float *x = random_floats(random, N * C, size), *e = random_floats(random, V * C, 1), *b = random_floats(random, V, 1), *weight = random_floats(random, N, 1);
+    float *x = random_floats(random, N * C, size), *e = random_floats(random, V * C, 1), *b = random_floats(random, V, 1),
+          *weight = random_floats(random, N, 1);
     uint32_t *target = random_numbers(random, N, (uint32_t)V);
     struct softmax_rows rows = {.x = x, .target = target, .weight = weight, .N = N, .V = V, .C = C};
-    struct pair dx = pair_of(random_floats(random, N * C, 1), N * C), de = pair_of(random_floats(random, V * C, 1), V * C), db = pair_of(random_floats(random, V, 1), V);
-    float *plain_space = zero_floats(kernels_plain.softmax_bytes(N, V, C) / sizeof(float)), *fast_space = zero_floats(fast->softmax_bytes(N, V, C) / sizeof(float));
+    struct pair dx = pair_of(random_floats(random, N * C, 1), N * C), de = pair_of(random_floats(random, V * C, 1), V * C),
+                db = pair_of(random_floats(random, V, 1), V);
+    float *plain_space = zero_floats(kernels_plain.softmax_bytes(N, V, C) / sizeof(float)),
+          *fast_space = zero_floats(fast->softmax_bytes(N, V, C) / sizeof(float));
     double plain_loss = kernels_plain.softmax_loss(dx.plain, de.plain, db.plain, &rows, e, b, plain_space);
     double fast_loss = fast->softmax_loss(dx.fast, de.fast, db.fast, &rows, e, b, fast_space);
-    cr_assert(fabs(plain_loss - fast_loss) <= 1e-5 * (1 + fabs(plain_loss)), "%s, softmax loss of %zu rows, %zu items, %zu channels: %.9g, expected %.9g", fast->name, N, V, C,
-              fast_loss, plain_loss);
+    cr_assert(fabs(plain_loss - fast_loss) <= 1e-5 * (1 + fabs(plain_loss)),
+              "%s, softmax loss of %zu rows, %zu items, %zu channels: %.9g, expected %.9g", fast->name, N, V, C, fast_loss, plain_loss);
     expect_same(&dx, tolerance, fast->name, "softmax dx");
     expect_same(&de, tolerance, fast->name, "softmax de");
     expect_same(&db, tolerance, fast->name, "softmax db");
@@ -300,7 +312,8 @@ Test(kernels, softmax_survives_scores_beyond_the_range_of_exp)
 
 static void check_scores(const struct kernels *fast, size_t V, size_t C, struct random *random)
 {
-    float *e = random_floats(random, V * C, 1), *u = random_floats(random, C, 1), *b = random_floats(random, V, 1), *lengths = random_floats(random, V, 1);
+    float *e = random_floats(random, V * C, 1), *u = random_floats(random, C, 1), *b = random_floats(random, V, 1),
+          *lengths = random_floats(random, V, 1);
     for (int form = 0; form < 4; form++) {
         struct pair s = pair_of(zero_floats(V), V);
         kernels_plain.score_items(s.plain, e, u, 2, form & 1 ? lengths : NULL, form & 2 ? b : NULL, V, C);

@@ -150,7 +150,8 @@ Test(model, is_refused_with_any_bit_flipped)
         const unsigned bits[] = {(unsigned)(i % 8), 5};
         for (unsigned b = 0; b < (i < 8 + length ? 2 : 1); b++) {
             fixture.bytes[i] ^= (unsigned char)(1u << bits[b]);
-            cr_assert_eq(open_bytes(&fixture, fixture.bytes, fixture.n_bytes, &error), STATUS_CORRUPT, "bit %u of byte %zu (header ends at %zu)", bits[b], i, (size_t)(8 + length));
+            cr_assert_eq(open_bytes(&fixture, fixture.bytes, fixture.n_bytes, &error), STATUS_CORRUPT,
+                         "bit %u of byte %zu (header ends at %zu)", bits[b], i, (size_t)(8 + length));
             fixture.bytes[i] ^= (unsigned char)(1u << bits[b]);
         }
     }
@@ -188,9 +189,17 @@ Test(model, foreign_files_are_refused_with_a_reason)
     struct error error;
     fixture_init(&fixture, 0);
     const char *const headers[] = {
-        "{}", "[]", "[1", "null", "\"text\"", "{\"__metadata__\": 1}", "{\"__metadata__\": {\"format\": \"pt\"}}",
-        "{\"weight\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}", "{\"__metadata__\": {\"format\": \"behaviour-encoder 1\"}}",
-        "{\"__metadata__\": {\"format\": \"behaviour-encoder 1\", \"facts\": \"{\", \"settings\": \"\", \"facts_checksum\": \"\", \"checksum\": \"\"}}",
+        "{}",
+        "[]",
+        "[1",
+        "null",
+        "\"text\"",
+        "{\"__metadata__\": 1}",
+        "{\"__metadata__\": {\"format\": \"pt\"}}",
+        "{\"weight\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [0, 8]}}",
+        "{\"__metadata__\": {\"format\": \"behaviour-encoder 1\"}}",
+        ("{\"__metadata__\": {\"format\": \"behaviour-encoder 1\", \"facts\": \"{\", \"settings\": \"\", \"facts_checksum\": \"\", "
+         "\"checksum\": \"\"}}"),
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         cr_assert_eq(open_header(&fixture, headers[i], 8, &error), STATUS_CORRUPT, "%s", headers[i]);
@@ -228,7 +237,8 @@ Test(model, a_pipe_is_no_model_and_does_not_block)
 }
 
 /* A file whose checksums are right but whose content is not: what an attacker would write. change gets content to spoil. */
-static enum status write_and_open(const struct fixture *fixture, void (*change)(struct model_content *content, const char *ids[]), struct error *error)
+static enum status write_and_open(const struct fixture *fixture, void (*change)(struct model_content *content, const char *ids[]),
+                                  struct error *error)
 {
     struct model_content content = {0};
     const char *ids[PLANTED_ITEMS];
@@ -237,7 +247,8 @@ static enum status write_and_open(const struct fixture *fixture, void (*change)(
     for (uint32_t i = 0; i < PLANTED_ITEMS; i++)
         ids[i] = names_text(content.names, i);
     change(&content, ids);
-    enum status status = model_file_write(fixture->planted.directory, &content.header.facts, NULL, &content.tensors, content.weights, ids, version, error);
+    enum status status =
+        model_file_write(fixture->planted.directory, &content.header.facts, NULL, &content.tensors, content.weights, ids, version, error);
     struct model *model = NULL;
     if (status == STATUS_OK) {
         (void)snprintf(path, sizeof path, "%s/%s.safetensors", fixture->planted.directory, version);

@@ -147,7 +147,8 @@ Test(trainer, accepts_that_its_file_is_there_already)
 static enum status run(struct planted *planted, const struct progress *progress, struct error *error)
 {
     char version[MODEL_VERSION_BYTES] = "untouched";
-    enum status status = trainer_run(planted->dataset, planted->split, planted->item_ids, &planted->settings, planted->directory, progress, version, error);
+    enum status status =
+        trainer_run(planted->dataset, planted->split, planted->item_ids, &planted->settings, planted->directory, progress, version, error);
     cr_assert(status == STATUS_OK || strcmp(version, "untouched") == 0, "an out-parameter changed on failure");
     return status;
 }
@@ -206,7 +207,8 @@ struct stopper {
 static bool stop(void *context, const struct progress_step *step)
 {
     struct stopper *stopper = context;
-    cr_assert(step->phase && (step->total == 0 || step->done <= step->total), "%s: %llu of %llu", step->phase, (unsigned long long)step->done, (unsigned long long)step->total);
+    cr_assert(step->phase && (step->total == 0 || step->done <= step->total), "%s: %llu of %llu", step->phase,
+              (unsigned long long)step->done, (unsigned long long)step->total);
     return ++stopper->n_calls <= stopper->n_allowed;
 }
 
@@ -307,7 +309,8 @@ Test(trainer, learns_nothing_from_what_is_held_out)
     size_t n, n_other;
     planted_init(&planted, 60);
     planted_init(&other, 60);
-    planted.settings.epochs = other.settings.epochs = 2; /* both run to their end: only the choice of the best epoch looks at the held-out events */
+    planted.settings.epochs = other.settings.epochs =
+        2; /* both run to their end: only the choice of the best epoch looks at the held-out events */
     planted.settings.patience = other.settings.patience = 0;
     planted.split->n_held_out = other.split->n_held_out = 0;
     for (uint32_t user = 0; user < 60; user++) {
