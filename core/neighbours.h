@@ -23,7 +23,7 @@
 #define NEIGHBOURS_DISTANCE 0.8f
 #define NEIGHBOURS_BACKWARD 0.4f
 #define NEIGHBOURS_DECAY    0.7f
-#define NEIGHBOURS_REACH    30 /* last events that take part in a score: .7^30 is nothing */
+#define NEIGHBOURS_REACH    15 /* last events that take part in a score: .7^15 changes no figure, and each costs a row */
 
 struct neighbours;
 

@@ -113,6 +113,7 @@ struct popular_query {
     const char *const *categories;
     size_t n_categories;
 };
+/* What the window does not fill is filled from the wider ones; scores are comparable within a window only. */
 enum status app_popular(struct app *app, const struct popular_query *query, struct arena *arena, struct recommendations *out,
                         struct error *error) MUST_CHECK;
 

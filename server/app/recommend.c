@@ -182,8 +182,7 @@ enum status app_popular(struct app *app, const struct popular_query *query, stru
     TRY(selection_init(&selection, app, query->limit, arena, error));
     selection.kind = query->kind;
     TRY(selection_filter(&selection, query->categories, query->n_categories, arena, error));
-    popularity_score(app->popularity, query->window, selection.others, selection.n_items);
-    selection_pick_positive(&selection, selection.others, REASON_POPULAR);
+    selection_fill_popular(&selection, query->window);
     selection_finish(&selection, &answer);
     *out = answer;
     return STATUS_OK;

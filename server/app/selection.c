@@ -84,13 +84,17 @@ void selection_pick_positive(struct selection *selection, float scores[], enum r
     selection_pick(selection, scores, reason);
 }
 
-void selection_fill(struct selection *selection)
+void selection_fill_popular(struct selection *selection, enum window window)
 {
-    static const enum window windows[] = {WINDOW_MONTH, WINDOW_ALL};
-    for (size_t i = 0; i < sizeof windows / sizeof windows[0] && selection->n < selection->limit; i++) {
-        popularity_score(selection->app->popularity, windows[i], selection->others, selection->n_items);
+    for (; window < WINDOWS && selection->n < selection->limit; window++) {
+        popularity_score(selection->app->popularity, window, selection->others, selection->n_items);
         selection_pick_positive(selection, selection->others, REASON_POPULAR);
     }
+}
+
+void selection_fill(struct selection *selection)
+{
+    selection_fill_popular(selection, WINDOW_MONTH);
     if (selection->n == selection->limit)
         return;
     for (uint32_t i = 0; i < selection->n_items; i++)

@@ -42,6 +42,9 @@ void selection_pick(struct selection *selection, const float scores[], enum reas
 /* The same, only items with a score above 0. Changes scores. */
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason);
 
+/* By popularity of the window, then of the wider ones: an old catalogue has an answer too. Uses others. */
+void selection_fill_popular(struct selection *selection, enum window window);
+
 /* By popularity of the month, then of all time, then whatever is eligible. Uses others. */
 void selection_fill(struct selection *selection);
 
