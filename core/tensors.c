@@ -5,6 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Every block starts near the identity, items near each other: with 1 / sqrt(fan-in) instead the same quality takes half as many epochs
+ * more (Beauty). */
+#define SMALL 0.02f
+
 bool shape_is_sane(const struct encoder_shape *shape)
 {
     return shape->n_items >= 1 && shape->n_items <= ITEMS_MAX && shape->n_types >= 1 && shape->n_types <= 64 && shape->width >= 1 &&
@@ -33,15 +37,14 @@ static size_t add_to_block(struct tensors *tensors, uint32_t block, const char *
 static void add_block(struct tensors *tensors, uint32_t b, uint32_t C, uint32_t K)
 {
     uint32_t F = C * FEED_FACTOR;
-    float for_width = 1 / sqrtf((float)C), for_feed = 1 / sqrtf((float)F), for_taps = 1 / sqrtf((float)K);
     tensors->blocks[b] = (struct block_places){
-        .conv = add_to_block(tensors, b, "conv.weight", K, C, START_NORMAL, for_taps),
+        .conv = add_to_block(tensors, b, "conv.weight", K, C, START_NORMAL, SMALL),
         .conv_bias = add_to_block(tensors, b, "conv.bias", C, 0, START_ZERO, 0),
         .conv_scale = add_to_block(tensors, b, "conv.norm.scale", C, 0, START_ONE, 0),
         .conv_shift = add_to_block(tensors, b, "conv.norm.shift", C, 0, START_ZERO, 0),
-        .up = add_to_block(tensors, b, "feed.up.weight", C, F, START_NORMAL, for_width),
+        .up = add_to_block(tensors, b, "feed.up.weight", C, F, START_NORMAL, SMALL),
         .up_bias = add_to_block(tensors, b, "feed.up.bias", F, 0, START_ZERO, 0),
-        .down = add_to_block(tensors, b, "feed.down.weight", F, C, START_NORMAL, for_feed),
+        .down = add_to_block(tensors, b, "feed.down.weight", F, C, START_NORMAL, SMALL),
         .down_bias = add_to_block(tensors, b, "feed.down.bias", C, 0, START_ZERO, 0),
         .feed_scale = add_to_block(tensors, b, "feed.norm.scale", C, 0, START_ONE, 0),
         .feed_shift = add_to_block(tensors, b, "feed.norm.shift", C, 0, START_ZERO, 0),
@@ -52,9 +55,9 @@ void tensors_init(struct tensors *tensors, const struct encoder_shape *shape)
 {
     uint32_t C = shape->width;
     *tensors = (struct tensors){0};
-    tensors->items = add(tensors, "item.embedding", shape->n_items, C, START_NORMAL, 0.02f);
+    tensors->items = add(tensors, "item.embedding", shape->n_items, C, START_NORMAL, SMALL);
     tensors->bias = add(tensors, "item.bias", shape->n_items, 0, START_ZERO, 0);
-    tensors->types = add(tensors, "type.embedding", shape->n_types, C, START_NORMAL, 0.02f);
+    tensors->types = add(tensors, "type.embedding", shape->n_types, C, START_NORMAL, SMALL);
     tensors->scale = add(tensors, "input.norm.scale", C, 0, START_ONE, 0);
     tensors->shift = add(tensors, "input.norm.shift", C, 0, START_ZERO, 0);
     for (uint32_t b = 0; b < shape->n_blocks; b++)
