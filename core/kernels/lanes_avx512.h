@@ -108,9 +108,10 @@ INLINE float lanes_most(lanes a)
     return _mm512_reduce_max_ps(a);
 }
 
+/* |a| < 2^31. Not roundscale: without optimization that is a macro which converts a sign. */
 INLINE lanes lanes_round(lanes a)
 {
-    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm512_cvtepi32_ps(_mm512_cvtps_epi32(a));
 }
 
 /* a 2^n, n whole and from -126 to 127 */

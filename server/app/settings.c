@@ -41,7 +41,7 @@ static const struct setting table[] = {
     {"http.max_batch",         SETTING_INTEGER, MEMBER(http_max_batch),         1,     1e5,   "5000",      NULL, "events or items in one request; more are answered 413"},
     {"http.idle_seconds",      SETTING_INTEGER, MEMBER(http_idle_seconds),      1,     3600,  "60",        NULL, "a silent connection is closed after this"},
     {"http.deadline_seconds",  SETTING_INTEGER, MEMBER(http_deadline_seconds),  1,     3600,  "30",        NULL, "a request must have arrived whole after this"},
-    {"http.drain_seconds",     SETTING_INTEGER, MEMBER(http_drain_seconds),     0,     600,   "10",        NULL, "longest wait for open requests when stopping"},
+    {"http.drain_seconds",     SETTING_INTEGER, MEMBER(http_drain_seconds),     0,     600,   "10",        NULL, "longest wait for open requests when stopping; a write is waited for"},
     {"recommend.max_limit",    SETTING_INTEGER, MEMBER(recommend_max_limit),    1,     10000, "200",       NULL, "largest limit of one answer"},
     {"behaviour.max_events",   SETTING_INTEGER, MEMBER(behaviour_max_events),   8,     10000, "256",       NULL, "events kept in memory for a user, the newest; older ones still count as seen"},
     {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread from the store when they return"},

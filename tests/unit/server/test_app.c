@@ -29,7 +29,7 @@ TestSuite(app, .init = open_service, .fini = close_service, .timeout = 120);
 
 Test(app, has_an_acknowledged_event_in_the_very_next_answer_1000_of_1000_times)
 {
-    char item[16], user[16];
+    char item[16], user[32];
     for (int i = 0; i < 200; i++) {
         (void)snprintf(item, sizeof item, "item-%d", i);
         cr_assert_eq(fixture_item(&fixture, item, NULL), STATUS_OK);
@@ -94,7 +94,7 @@ Test(app, stores_impressions_without_learning_from_them)
 Test(app, turns_against_what_a_user_dislikes)
 {
     for (int i = 0; i < 4; i++) { /* a goes with x, b goes with y */
-        char user[16];
+        char user[32];
         (void)snprintf(user, sizeof user, "other-%d", i);
         cr_assert_eq(fixture_event(&fixture, user, i % 2 ? "a" : "b", "view"), STATUS_OK);
         cr_assert_eq(fixture_event(&fixture, user, i % 2 ? "x" : "y", "view"), STATUS_OK);
@@ -109,7 +109,7 @@ Test(app, turns_against_what_a_user_dislikes)
 
 Test(app, refuses_a_65th_event_type_alone)
 {
-    char types[EVENT_TYPES_MAX + 1][16];
+    char types[EVENT_TYPES_MAX + 1][32];
     for (int i = 0; i <= EVENT_TYPES_MAX; i++)
         (void)snprintf(types[i], sizeof types[i], "type-%d", i);
     for (int i = 0; i < EVENT_TYPES_MAX; i++)
@@ -164,7 +164,7 @@ Test(app, answers_a_stranger_with_what_is_popular)
 Test(app, counts_events_that_come_with_the_question)
 {
     for (int i = 0; i < 2; i++) {
-        char user[16];
+        char user[32];
         (void)snprintf(user, sizeof user, "other-%d", i);
         cr_assert_eq(fixture_event(&fixture, user, i % 2 ? "a" : "b", "view"), STATUS_OK);
         cr_assert_eq(fixture_event(&fixture, user, i % 2 ? "x" : "y", "view"), STATUS_OK);
@@ -417,14 +417,14 @@ Test(app, answers_the_same_after_a_restart)
     cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_ITEM_DELETE, .id = "item-5"}), STATUS_OK);
     cr_assert_eq(fixture_event(&fixture, "user-1", "item-9", "dislike"), STATUS_OK);
     for (int i = 0; i < 20; i++) {
-        char user[16];
+        char user[32];
         (void)snprintf(user, sizeof user, "user-%d", i);
         (void)snprintf(before[i], sizeof before[i], "%s", fixture_recommend(&fixture, user, 30));
     }
     fixture_stop(&fixture);
     fixture_start(&fixture);
     for (int i = 0; i < 20; i++) {
-        char user[16];
+        char user[32];
         (void)snprintf(user, sizeof user, "user-%d", i);
         cr_assert_str_eq(fixture_recommend(&fixture, user, 30), before[i]);
     }
@@ -436,7 +436,7 @@ Test(app, answers_the_same_after_a_restart)
 
 Test(app, answers_the_same_when_users_are_forgotten)
 {
-    char before[20][512], user[16];
+    char before[20][512], user[32];
     fixture_fill(&fixture, 20, 40);
     for (int i = 0; i < 20; i++) {
         (void)snprintf(user, sizeof user, "user-%d", i);

@@ -193,7 +193,7 @@ Test(app_models, refuses_a_model_of_another_store)
     run_shell("rm -rf %s/data%s", fixture.directory, "");
     fixture_start(&fixture);
     for (int i = 0; i < 60; i++) { /* as many items, by other names */
-        char item[16];
+        char item[32];
         (void)snprintf(item, sizeof item, "other-%d", i);
         cr_assert_eq(fixture_event(&fixture, "u", item, "view"), STATUS_OK);
     }

@@ -141,7 +141,7 @@ Test(behaviour, keeps_users_apart)
     for (uint32_t user = 0; user < 40; user++)
         cr_assert_eq(add(user, user + 1, 100), STATUS_OK);
     for (uint32_t user = 0; user < 40; user++) {
-        char expected[16];
+        char expected[32];
         (void)snprintf(expected, sizeof expected, "%u", user + 1);
         cr_assert_str_eq(items_of(user), expected);
         cr_assert_not(has_seen(user, user));
@@ -269,7 +269,7 @@ Test(behaviour, is_the_same_after_it_was_forgotten)
     }
     cr_assert_gt(store.n_reads, EVENTS / 2);
     for (uint32_t user = 0; user < USERS; user++) {
-        struct behaviour_event expected[16], got[16];
+        struct behaviour_event expected[16], got[32];
         uint64_t expected_words[N_ITEMS / 64] = {0}, got_words[N_ITEMS / 64] = {0};
         struct marks expected_marks = {expected_words, N_ITEMS}, got_marks = {got_words, N_ITEMS};
         uint32_t n_expected = 0, n_got = 0;
