@@ -29,7 +29,7 @@ TestSuite(app, .init = open_service, .fini = close_service, .timeout = 120);
 
 Test(app, has_an_acknowledged_event_in_the_very_next_answer_1000_of_1000_times)
 {
-    char item[16], user[32];
+    char item[32], user[32];
     for (int i = 0; i < 200; i++) {
         (void)snprintf(item, sizeof item, "item-%d", i);
         cr_assert_eq(fixture_item(&fixture, item, NULL), STATUS_OK);
