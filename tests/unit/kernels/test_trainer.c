@@ -233,6 +233,45 @@ Test(trainer, stops_when_it_is_asked_to)
     planted_clear(&planted);
 }
 
+/* The best figure that any epoch's note told. */
+struct listener {
+    double best, last;
+};
+
+static bool listen(void *context, const struct progress_step *step)
+{
+    struct listener *listener = context;
+    const char *figure = step->note ? strstr(step->note, "NDCG@10 ") : NULL;
+    if (figure) {
+        listener->last = strtod(figure + 8, NULL);
+        listener->best = listener->last > listener->best ? listener->last : listener->best;
+    }
+    return true;
+}
+
+Test(trainer, keeps_the_weights_of_the_best_epoch)
+{
+    struct planted planted;
+    struct listener listener = {0};
+    struct progress progress = {listen, &listener};
+    struct error error = {.detail = ""};
+    char version[MODEL_VERSION_BYTES], path[128];
+    planted_init(&planted, 60);
+    planted.settings.epochs = 40; /* so fast and so long on so little that the last epochs are worse */
+    planted.settings.patience = 0;
+    planted.settings.learning_rate = 0.05f;
+    cr_assert(trainer_run(planted.dataset, planted.split, planted.item_ids, &planted.settings, planted.directory, &progress, version,
+                          &error) == STATUS_OK);
+    (void)snprintf(path, sizeof path, "%s/%s.safetensors", planted.directory, version);
+    struct model *model = open_model(path);
+    cr_assert_lt(listener.last, listener.best - .01, "the test wants a last epoch that is worse");
+    double found = model_facts(model)->figures[METHOD_ENCODER].ndcg10;
+    cr_assert(found > listener.best - 1e-3, "the file has NDCG@10 %g, an epoch had %g", found, listener.best);
+    cr_assert_lt(model_facts(model)->epochs, 40);
+    model_close(model);
+    planted_clear(&planted);
+}
+
 Test(trainer, refuses_data_that_nothing_follows_from)
 {
     struct planted planted;

@@ -1,0 +1,188 @@
+/* Packing: every row that can be learned from is in an epoch, nothing else is, and the parts of a batch are what their header says. */
+#include "core/batches.h"
+
+#include "kernel_arguments.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define ITEMS   50u
+#define HISTORY 6u
+
+/* Types 0 (positive), 1 (nothing), 2 (dislike), 3 (half a positive). */
+static const struct type_weights weights = {.weights = {1, 0, -1, .5f}};
+
+struct fixture {
+    struct dataset *dataset;
+    struct split *split;
+    struct sequences sequences;
+    struct batches batches;
+};
+
+/* Users with 0 to 39 events; the split holds back the last one of each. */
+static void fixture_init(struct fixture *fixture, uint32_t n_users, uint32_t batch_rows)
+{
+    struct random random;
+    random_init(&random, ARGUMENT_SEED, n_users);
+    SCOPED(dataset_builder_destroy) struct dataset_builder *builder = dataset_builder_create();
+    for (uint32_t user = 0; user < n_users; user++) {
+        uint32_t n = random_below(&random, 3) ? random_below(&random, 8) : random_below(&random, 40);
+        for (uint32_t i = 0; i < n; i++)
+            cr_assert(dataset_add(builder, user, random_below(&random, ITEMS), random_below(&random, 4), i) == STATUS_OK);
+    }
+    cr_assert(dataset_finish(builder, n_users, ITEMS, 4, &fixture->dataset) == STATUS_OK);
+    cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
+    cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, batch_rows) == STATUS_OK);
+}
+
+static void fixture_clear(struct fixture *fixture)
+{
+    batches_clear(&fixture->batches);
+    sequences_clear(&fixture->sequences);
+    split_destroy(fixture->split);
+    dataset_destroy(fixture->dataset);
+}
+
+/* Is [rows] with its targets somewhere in the training part of one user, events of weight 0 left out? Marks the rows in covered [n_events].
+ */
+static bool find_window(const struct fixture *fixture, const uint32_t items[], const uint8_t types[], uint32_t n, bool covered[])
+{
+    const struct sequences *all = &fixture->sequences;
+    bool found = false;
+    for (uint32_t s = 0; s < all->n_sequences; s++) {
+        for (uint64_t first = all->starts[s]; first + n < all->starts[s + 1]; first++) {
+            uint32_t same = 0;
+            while (same < n && all->items[first + same] == items[same] && all->types[first + same] == types[same])
+                same++;
+            for (uint32_t i = 0; same == n && i < n; i++)
+                covered[first + i] = true;
+            found = found || same == n;
+        }
+    }
+    return found;
+}
+
+Test(batches, sequences_hold_what_counts_of_the_training_part)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 80, 64);
+    uint32_t s = 0;
+    for (uint32_t user = 0; user < 80; user++) {
+        uint32_t items[64], n = 0, n_useful = 0;
+        for (uint64_t i = fixture.dataset->starts[user]; i < fixture.split->train_ends[user]; i++) {
+            float weight = weights.weights[fixture.dataset->types[i]];
+            if (weight != 0)
+                items[n++] = fixture.dataset->items[i];
+            n_useful = weight > 0 ? n : n_useful;
+        }
+        if (n_useful < 2)
+            continue;
+        cr_assert_lt(s, fixture.sequences.n_sequences);
+        cr_assert_eq(fixture.sequences.starts[s + 1] - fixture.sequences.starts[s], n_useful, "user %u", user);
+        for (uint32_t i = 0; i < n_useful; i++)
+            cr_assert_eq(fixture.sequences.items[fixture.sequences.starts[s] + i], items[i], "user %u", user);
+        s++;
+    }
+    cr_assert_eq(s, fixture.sequences.n_sequences);
+    fixture_clear(&fixture);
+}
+
+Test(batches, windows_are_stretches_of_one_user)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 60, 40);
+    bool *covered = calloc(fixture.sequences.n_events, sizeof *covered);
+    for (uint32_t epoch = 1; epoch < 12; epoch++) {
+        batches_shuffle(&fixture.batches, 1, epoch);
+        for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+            batches_fill(&fixture.batches, batch);
+            for (unsigned s = 0; s < SLOTS; s++) {
+                const struct packed *packed = &fixture.batches.slots[s].packed;
+                cr_assert(packed->starts[0] == 0 && packed->starts[packed->n_sequences] == packed->n_rows);
+                cr_assert_leq(packed->n_rows, fixture.batches.max_slot_rows);
+                for (uint32_t w = 0; w < packed->n_sequences; w++) {
+                    uint32_t first = packed->starts[w], n = packed->starts[w + 1] - first;
+                    cr_assert(n >= 1 && n <= HISTORY);
+                    cr_assert(find_window(&fixture, packed->items + first, packed->types + first, n, covered));
+                }
+            }
+        }
+    }
+    for (uint32_t s = 0; s < fixture.sequences.n_sequences; s++) {
+        for (uint64_t i = fixture.sequences.starts[s]; i + 1 < fixture.sequences.starts[s + 1]; i++)
+            cr_assert(covered[i], "event %llu of sequence %u is never a row", (unsigned long long)(i - fixture.sequences.starts[s]), s);
+    }
+    free(covered);
+    fixture_clear(&fixture);
+}
+
+Test(batches, targets_are_positives_whose_weights_sum_to_1)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 60, 40);
+    batches_shuffle(&fixture.batches, 1, 1);
+    for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+        double sum = 0, least = 1, most = 0;
+        uint32_t n_targets = 0;
+        batches_fill(&fixture.batches, batch);
+        for (unsigned s = 0; s < SLOTS; s++) {
+            const struct batch_slot *slot = &fixture.batches.slots[s];
+            for (uint32_t i = 0; i < slot->n_targets; i++) {
+                double weight = (double)slot->target_weights[i];
+                sum += weight;
+                least = weight < least ? weight : least;
+                most = weight > most ? weight : most;
+                cr_assert_lt(slot->target_rows[i], slot->packed.n_rows);
+                /* within a window the target of a row is the next row's item */
+                uint32_t next = slot->target_rows[i] + 1;
+                bool same_window = next < slot->packed.n_rows;
+                for (uint32_t w = 0; w <= slot->packed.n_sequences; w++)
+                    same_window = same_window && slot->packed.starts[w] != next;
+                cr_assert(!same_window || (slot->packed.items[next] == slot->targets[i] && weights.weights[slot->packed.types[next]] > 0));
+            }
+            n_targets += slot->n_targets;
+        }
+        cr_assert_eq(n_targets, fixture.batches.n_targets);
+        cr_assert(fabs(sum - 1) < 1e-5, "the weights sum to %g", sum);
+        cr_assert(fabs(most / least - 2) < 1e-4, "a type of half the weight has %g of it", least / most);
+    }
+    fixture_clear(&fixture);
+}
+
+Test(batches, slots_have_about_the_same_number_of_rows)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 400, 800);
+    batches_shuffle(&fixture.batches, 1, 1);
+    for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+        uint32_t n_rows = 0;
+        batches_fill(&fixture.batches, batch);
+        for (unsigned s = 0; s < SLOTS; s++)
+            n_rows += fixture.batches.slots[s].packed.n_rows;
+        for (unsigned s = 0; s < SLOTS; s++) {
+            uint32_t here = fixture.batches.slots[s].packed.n_rows;
+            cr_assert(here + HISTORY >= n_rows / SLOTS && here <= n_rows / SLOTS + HISTORY, "%u rows of %u in a slot", here, n_rows);
+        }
+    }
+    fixture_clear(&fixture);
+}
+
+Test(batches, an_epoch_is_the_same_every_time)
+{
+    struct fixture first, second;
+    fixture_init(&first, 60, 40);
+    fixture_init(&second, 60, 40);
+    batches_shuffle(&first.batches, 1, 1); /* the second one has not seen epoch 1 */
+    batches_shuffle(&first.batches, 1, 2);
+    batches_shuffle(&second.batches, 1, 2);
+    for (uint32_t batch = 0; batch < first.batches.n_batches; batch++) {
+        batches_fill(&first.batches, batch);
+        batches_fill(&second.batches, batch);
+        cr_assert_eq(first.batches.n_targets, second.batches.n_targets);
+        cr_assert_arr_eq(first.batches.targets, second.batches.targets, first.batches.n_targets * sizeof *first.batches.targets);
+    }
+    fixture_clear(&first);
+    fixture_clear(&second);
+}
