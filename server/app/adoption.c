@@ -4,6 +4,7 @@
  * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "server/app/registration.h"
 #include "server/app/service.h"
 
 #include <ctype.h>
@@ -16,7 +17,6 @@
 
 #define EXTENSION     ".safetensors"
 #define FILES_MAX     256u /* looked at in one go; more are found the next time */
-#define FACTS_BYTES   65536u
 #define PATH_BYTES    4352
 #define VERSION_CHARS (MODEL_VERSION_BYTES - 1)
 
@@ -81,19 +81,6 @@ static enum status is_registered(const struct app *app, const char *version, boo
     TRY(model_registry_scan(app->store, compare_version, &lookup, error));
     *out_is = lookup.is_there;
     return STATUS_OK;
-}
-
-static enum status register_file(struct app *app, const char *version, const struct model *model, const char *reason, struct error *error)
-{
-    SCOPED(buffer_clear) struct buffer facts;
-    buffer_init(&facts, FACTS_BYTES);
-    if (model)
-        model_facts_write(model_facts(model), &facts);
-    TRY(buffer_finish(&facts, error));
-    struct stored_model row = {.version = version, .created_at_ms = clock_now_ms(), .activated_at_ms = INT64_MIN, .reason = reason};
-    row.facts = model ? facts.bytes : "{}";
-    row.state = model ? MODEL_READY : MODEL_DAMAGED;
-    return model_registry_insert(app->store, &row, error);
 }
 
 static void note_damage(struct app *app, const char *version, const char *reason)
@@ -200,7 +187,7 @@ static enum status register_files(struct app *app, const struct model_file files
             log_line(LOG_WARNING, "models", "%s cannot be read now: %s", files[i].version, reason.detail);
             continue;
         }
-        status = register_file(app, files[i].version, model, model ? NULL : reason.detail, error);
+        status = registration_add(app->store, files[i].version, model, model ? NULL : reason.detail, error);
         if (status != STATUS_OK) {
             model_close(model);
             return status;

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/workers.h"
 #include "core/trainer.h"
+#include "server/app/registration.h"
 #include "server/app/training_data.h"
 #include "storage/model_registry.h"
 
@@ -12,8 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PATH_BYTES  4160
-#define FACTS_BYTES 65536u
+#define PATH_BYTES 4160
 
 static enum status read_data(const struct settings *settings, const struct progress *progress, struct training_data *out_data,
                              char models[PATH_BYTES], struct error *error)
@@ -51,20 +51,14 @@ enum status retraining_run(const struct settings *settings, const struct retrain
     return trainer_run(data.dataset, split, data.item_ids, &training, models, progress, out_version, error);
 }
 
-/* Register the model of facts (unless it is there: the same training makes the same version) and make it live. Inside a transaction. */
-static enum status register_live(struct store *store, const struct model_facts *facts, struct error *error)
+/* Register the model, unless it is there, and make it live. Inside a transaction. */
+static enum status register_live(struct store *store, const struct model *model, struct error *error)
 {
-    int64_t now_ms = clock_now_ms();
-    SCOPED(buffer_clear) struct buffer text;
-    buffer_init(&text, FACTS_BYTES);
-    model_facts_write(facts, &text);
-    TRY(buffer_finish(&text, error));
-    struct stored_model row = {
-        .version = facts->version, .state = MODEL_READY, .created_at_ms = now_ms, .activated_at_ms = INT64_MIN, .facts = text.bytes};
-    enum status status = model_registry_insert(store, &row, error);
+    const char *version = model_facts(model)->version;
+    enum status status = registration_add(store, version, model, NULL, error);
     if (status != STATUS_OK && status != STATUS_CONFLICT)
         return status;
-    return model_registry_activate(store, facts->version, now_ms, error);
+    return model_registry_activate(store, version, clock_now_ms(), error);
 }
 
 enum status retraining_adopt(const struct settings *settings, const char *version, struct error *error)
@@ -76,7 +70,7 @@ enum status retraining_adopt(const struct settings *settings, const char *versio
     (void)snprintf(path, sizeof path, "%s/%s.safetensors", store_models_directory(store), version);
     TRY(model_open(path, &model, error));
     TRY(store_begin(store, error));
-    enum status status = register_live(store, model_facts(model), error);
+    enum status status = register_live(store, model, error);
     if (status == STATUS_OK)
         return store_commit(store, error);
     store_rollback(store);
