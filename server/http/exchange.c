@@ -31,11 +31,6 @@ const char *exchange_segment(const struct exchange *exchange, unsigned index)
     return index < SEGMENTS_MAX ? exchange->segments[index] : NULL;
 }
 
-const char *exchange_request_id(const struct exchange *exchange)
-{
-    return exchange->request_id;
-}
-
 enum body_kind exchange_body_kind(const struct exchange *exchange)
 {
     return exchange->body.n_bytes ? exchange->declared_kind : BODY_NONE;

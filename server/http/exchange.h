@@ -33,7 +33,6 @@ struct route {
 void *exchange_context(const struct exchange *exchange); /* what listener_start was given */
 struct arena *exchange_arena(const struct exchange *exchange);
 const char *exchange_segment(const struct exchange *exchange, unsigned index); /* the index-th "{…}" of the path */
-const char *exchange_request_id(const struct exchange *exchange);
 enum body_kind exchange_body_kind(const struct exchange *exchange);
 const char *exchange_body(const struct exchange *exchange, size_t *out_n_bytes); /* NUL-terminated */
 
@@ -46,7 +45,7 @@ const struct parameter *exchange_parameters(const struct exchange *exchange, siz
 
 /* --- the reply --- */
 
-/* Where the body is written (JSON through emit). Starts empty; limited to http.max_reply. */
+/* Where the body is written (JSON through emit). Starts empty; holds at most 64 MiB. */
 struct buffer *exchange_out(struct exchange *exchange);
 
 /* Finish: send what exchange_out holds. type is "application/json" when NULL. */
@@ -61,7 +60,7 @@ enum status exchange_reply_static(struct exchange *exchange, unsigned code, cons
 /* Several mistakes at once: problem+json of code 400 with errors[]. Returns STATUS_OK: the reply is made. */
 enum status exchange_reply_mistakes(struct exchange *exchange, const char *detail, const struct mistakes *mistakes) MUST_CHECK;
 
-/* The HTTP code of a status: the one place that knows. 400 invalid · 404 · 409 conflict · 413 limit · 503 busy, no memory · 500 io, corrupt. */
+/* The HTTP code of a status: the one place that knows. 400 invalid · 404 · 409 conflict · 413 limit · 503 busy, no memory, io · 500 corrupt. */
 unsigned status_http_code(enum status status);
 
 /* --- waiting --- */
