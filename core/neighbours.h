@@ -6,7 +6,7 @@
  *
  * This is item-based collaborative filtering (Sarwar et al. 2001) with an order: next items follow in one direction more than the other,
  * and the cosine's n[b]^(1/2) takes too much from what many like. NDCG@10, last event as test, all items ranked, for symmetric counts with
- * cosine and .8^k, and for this: Beauty .0481, .0611 · Toys .0602, .0746 · Yelp .0135, .0179 · ML-1M .1267, .1553. The constants were chosen
+ * cosine and .8^k, and for this: Beauty .0481, .0611 · Toys .0602, .0746 · Yelp .0135, .0180 · ML-1M .1267, .1557. The constants were chosen
  * on the second-last events. tests/bench/bench_neighbours.c measures it.
  *
  * A row holds at most max_row neighbours: when full, its weaker half is dropped. Memory: 16 bytes an item and 8 to 22 bytes a neighbour.

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* Every block starts near the identity, items near each other: with 1 / sqrt(fan-in) instead the same quality takes half as many epochs
- * more (Beauty). */
+/* Every block starts near the identity, items near each other: 1 / sqrt(fan-in) takes more epochs (RESULTS.md). */
 #define SMALL 0.02f
 
 bool shape_is_sane(const struct encoder_shape *shape)

@@ -1,7 +1,7 @@
 /* Training the behaviour encoder: a pure function of (data, split, settings); the same bytes at any thread count.
  *
- * Loss: softmax cross-entropy over all items at every position whose event is a positive, Adam, dropout, batches of whole users packed without
- * padding, stop when the held-out NDCG@10 has not risen for `patience` epochs; the best epoch's weights are kept. */
+ * Loss: softmax cross-entropy over all items at every position whose event is a positive, Adam, dropout, batches of
+ * windows packed without padding (core/batches.h), stop when the held-out NDCG@10 has not risen for `patience` epochs; the best epoch's weights are kept. */
 #ifndef CORE_TRAINER_H
 #define CORE_TRAINER_H
 
