@@ -32,9 +32,11 @@ void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figure
         sums.ndcg20 += gain;
         sums.hr10 += rank < 10;
         sums.ndcg10 += rank < 10 ? gain : 0;
+        sums.mrr20 += 1 / (rank + 1.0);
         sums.mrr10 += rank < 10 ? 1 / (rank + 1.0) : 0;
         sums.hr5 += rank < 5;
         sums.ndcg5 += rank < 5 ? gain : 0;
+        sums.mrr5 += rank < 5 ? 1 / (rank + 1.0) : 0;
     }
     double scale = n ? 1.0 / n : 0;
     *out_figures = (struct method_figures){
@@ -44,7 +46,9 @@ void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figure
         .ndcg5 = sums.ndcg5 * scale,
         .ndcg10 = sums.ndcg10 * scale,
         .ndcg20 = sums.ndcg20 * scale,
+        .mrr5 = sums.mrr5 * scale,
         .mrr10 = sums.mrr10 * scale,
+        .mrr20 = sums.mrr20 * scale,
     };
 }
 

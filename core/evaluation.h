@@ -18,7 +18,7 @@
 uint32_t rank_of_target(const float scores[], uint32_t n_items, uint32_t target);
 
 /* Means over ranks[n] (0 = first; from 20 on it does not matter how far): HR@k = share of ranks below k; NDCG@k = mean of 1 / log2(rank +
- * 2) where rank < k (one relevant item, Järvelin and Kekäläinen 2002); MRR@10 = mean of 1 / (rank + 1) where rank < 10. n = 0: zeros. */
+ * 2) where rank < k (one relevant item, Järvelin and Kekäläinen 2002); MRR@k = mean of 1 / (rank + 1) where rank < k. n = 0: zeros. */
 void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figures *out_figures);
 
 /* At most so many cases are scored together, so that an encoder can use one matrix product; fewer for large catalogues. */

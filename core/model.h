@@ -27,9 +27,9 @@ struct encoder_shape {
     float temperature; /* 0: scores are dot products; else vectors are scaled to length 1 and scores divided by it */
 };
 
-/* One held-out figure of one method. */
+/* The held-out figures of one method (core/evaluation.h says what they are). */
 struct method_figures {
-    double hr5, hr10, hr20, ndcg5, ndcg10, ndcg20, mrr10;
+    double hr5, hr10, hr20, ndcg5, ndcg10, ndcg20, mrr5, mrr10, mrr20;
 };
 
 enum method { METHOD_POPULAR, METHOD_NEIGHBOURS, METHOD_ENCODER, METHOD_BLEND, METHODS };

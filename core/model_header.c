@@ -9,10 +9,11 @@
 const char *const method_names[METHODS] = {"popular", "neighbours", "encoder", "blend"};
 
 const struct figure model_figures[FIGURES] = {
-    {"hr5", offsetof(struct method_figures, hr5)},       {"hr10", offsetof(struct method_figures, hr10)},
-    {"hr20", offsetof(struct method_figures, hr20)},     {"ndcg5", offsetof(struct method_figures, ndcg5)},
-    {"ndcg10", offsetof(struct method_figures, ndcg10)}, {"ndcg20", offsetof(struct method_figures, ndcg20)},
-    {"mrr10", offsetof(struct method_figures, mrr10)},
+    {"hr5", offsetof(struct method_figures, hr5), false},       {"hr10", offsetof(struct method_figures, hr10), false},
+    {"hr20", offsetof(struct method_figures, hr20), false},     {"ndcg5", offsetof(struct method_figures, ndcg5), false},
+    {"ndcg10", offsetof(struct method_figures, ndcg10), false}, {"ndcg20", offsetof(struct method_figures, ndcg20), false},
+    {"mrr5", offsetof(struct method_figures, mrr5), true},      {"mrr10", offsetof(struct method_figures, mrr10), false},
+    {"mrr20", offsetof(struct method_figures, mrr20), true},
 };
 
 static void emit_shape(struct emit *emit, const struct encoder_shape *shape)

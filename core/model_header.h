@@ -17,9 +17,10 @@
 /* The figures by name. */
 struct figure {
     const char *name;
-    size_t offset; /* in struct method_figures */
+    size_t offset;       /* in struct method_figures */
+    bool may_be_missing; /* older files do not have it: reads as 0 */
 };
-#define FIGURES 7
+#define FIGURES 9
 extern const struct figure model_figures[FIGURES];
 
 struct model_header {

@@ -79,8 +79,12 @@ static enum status read_figures(const struct node *facts, struct method_figures 
     TRY(read_object(facts, "figures", &all, error));
     for (unsigned m = 0; m < METHODS; m++) {
         TRY(read_object(all, method_names[m], &node, error));
-        for (size_t f = 0; f < FIGURES; f++)
-            TRY(read_number(node, model_figures[f].name, (double *)(void *)((char *)&out[m] + model_figures[f].offset), error));
+        for (size_t f = 0; f < FIGURES; f++) {
+            double *figure = (double *)(void *)((char *)&out[m] + model_figures[f].offset);
+            *figure = 0;
+            if (!model_figures[f].may_be_missing || node_get(node, model_figures[f].name))
+                TRY(read_number(node, model_figures[f].name, figure, error));
+        }
     }
     return STATUS_OK;
 }

@@ -42,7 +42,9 @@ Test(figures, are_means_over_the_cases)
     NEAR(figures.ndcg5, 1 / 4.0);
     NEAR(figures.ndcg10, (1 + 1 / 3.0) / 4); /* rank 6: 1 / log2(8) */
     NEAR(figures.ndcg20, (1 + 1 / 3.0 + 1 / log2(17)) / 4);
+    NEAR(figures.mrr5, 1 / 4.0);
     NEAR(figures.mrr10, (1 + 1 / 7.0) / 4);
+    NEAR(figures.mrr20, (1 + 1 / 7.0 + 1 / 16.0) / 4);
 }
 
 Test(figures, of_nothing_are_zero)
