@@ -2,15 +2,7 @@
  *
  * What a user did is copied once (newest first) and seen by two methods: the encoder, which wants it oldest first and knows only the items
  * and types of its training, and the neighbours, which know everything. */
-#include "server/app/selection.h"
-
-/* What counts in one answer, newest first. */
-struct past {
-    uint32_t *items;
-    uint8_t *types; /* EVENT_TYPES_MAX: a type that has no number yet */
-    float *weights;
-    uint32_t n;
-};
+#include "server/app/encoding.h"
 
 static void past_add(struct past *past, uint32_t item, uint8_t type, float weight)
 {
@@ -34,6 +26,7 @@ static void read_context(struct selection *selection, const struct recommend_que
         if (query->exclude_seen)
             marks_set(&selection->left_out, item);
     }
+    past->n_context = past->n;
 }
 
 /* Returns false if the user's events could not be read: the answer is then degraded. */
@@ -42,6 +35,7 @@ static bool read_stored(struct selection *selection, const struct recommend_quer
 {
     const struct app *app = selection->app;
     uint32_t n = 0, user = query->user_id ? names_find(app->names[NAME_USER], query->user_id) : NAMES_NONE;
+    past->user = user;
     struct marks *seen = query->exclude_seen ? &selection->left_out : NULL;
     if (user == NAMES_NONE)
         return true;
@@ -69,64 +63,6 @@ static enum status read_past(struct selection *selection, const struct recommend
     return STATUS_OK;
 }
 
-/* --- the encoder's part --- */
-
-/* The model's stand-in for a type that came after its training: its first type of the same sign. False: it has none. */
-static bool find_model_type(const struct selection *selection, uint8_t type, float weight, uint8_t *out_type)
-{
-    uint32_t n_types = model_facts(selection->model)->shape.n_types;
-    if (type < n_types) {
-        *out_type = type;
-        return true;
-    }
-    for (uint32_t i = 0; i < n_types && i < EVENT_TYPES_MAX; i++) {
-        float candidate = atomic_load(&selection->app->type_weights[i]);
-        if (candidate != 0 && (candidate > 0) == (weight > 0)) {
-            *out_type = (uint8_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The newest events that the model can read, oldest first. Returns how many; they stand at the end of the arrays [max]. */
-static uint32_t turn_round(const struct selection *selection, const struct past *past, uint32_t max, uint32_t items[], uint8_t types[])
-{
-    uint32_t n = 0, n_known = model_facts(selection->model)->shape.n_items;
-    for (uint32_t i = 0; i < past->n && n < max; i++) {
-        uint8_t type = 0;
-        if (past->items[i] >= n_known || !find_model_type(selection, past->types[i], past->weights[i], &type))
-            continue;
-        n++;
-        items[max - n] = past->items[i];
-        types[max - n] = type;
-    }
-    return n;
-}
-
-/* scores = the encoder's. *out_known = false: there is no model, or it knows nothing of the past. */
-static enum status score_with_model(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known,
-                                    struct error *error)
-{
-    const struct model *model = selection->model;
-    *out_known = false;
-    if (!model || !past->n)
-        return STATUS_OK;
-    const struct encoder_shape *shape = &model_facts(model)->shape;
-    uint32_t *items = arena_alloc_array(arena, shape->history, sizeof *items);
-    uint8_t *types = arena_alloc_array(arena, shape->history, sizeof *types);
-    float *user = arena_alloc_array(arena, shape->width + 16, sizeof *user);
-    void *workspace = arena_alloc(arena, model_workspace_bytes(model) + 64);
-    if (!items || !types || !user || !workspace)
-        return fail(error, STATUS_NOMEM, "no memory for the encoder");
-    uint32_t n = turn_round(selection, past, shape->history, items, types), start = shape->history - n;
-    if (n && model_encode(model, items + start, types + start, n, workspace, user)) {
-        model_score(model, user, selection->scores);
-        *out_known = true;
-    }
-    return STATUS_OK;
-}
-
 static float neighbours_weight(const struct selection *selection)
 {
     double configured = selection->app->settings->neighbours_weight;
@@ -140,7 +76,7 @@ static enum status pick_personal(struct selection *selection, const struct past 
     bool is_known = false;
     if (!past->n)
         return STATUS_OK;
-    TRY(score_with_model(selection, past, arena, &is_known, error));
+    TRY(encoding_score(selection, past, arena, &is_known, error));
     uint32_t n_recent = past->n < NEIGHBOURS_REACH ? past->n : NEIGHBOURS_REACH;
     neighbours_score(selection->app->neighbours, past->items, past->weights, n_recent, selection->others, selection->n_items);
     if (is_known) {
