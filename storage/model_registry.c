@@ -3,7 +3,8 @@
 
 #include "storage/engine.h"
 
-const char *const model_state_names[] = {[MODEL_READY] = "ready", [MODEL_LIVE] = "live", [MODEL_DAMAGED] = "damaged"};
+const char *const model_state_names[] = {
+    [MODEL_READY] = "ready", [MODEL_LIVE] = "live", [MODEL_DAMAGED] = "damaged", [MODEL_REJECTED] = "rejected"};
 
 enum status model_registry_insert(struct store *store, const struct stored_model *model, struct error *error)
 {
@@ -19,38 +20,6 @@ enum status model_registry_insert(struct store *store, const struct stored_model
     return n_changed ? STATUS_OK : fail(error, STATUS_CONFLICT, "the model %.64s is registered already", model->version);
 }
 
-static enum status find(struct store *store, const char *version, struct error *error)
-{
-    bool has_row = false;
-    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_FIND);
-    bind_text(statement, 1, version);
-    TRY(engine_step(store, statement, &has_row, error));
-    if (!has_row)
-        return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
-    engine_end(statement);
-    return STATUS_OK;
-}
-
-enum status model_registry_activate(struct store *store, const char *version, int64_t at_ms, struct error *error)
-{
-    TRY(find(store, version, error)); /* before the first change */
-    TRY(engine_run(store, engine_begin(store, QUERY_MODEL_RETIRE_LIVE), NULL, error));
-    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MAKE_LIVE);
-    bind_text(statement, 1, version);
-    bind_integer(statement, 2, at_ms);
-    return engine_run(store, statement, NULL, error);
-}
-
-enum status model_registry_mark_damaged(struct store *store, const char *version, const char *reason, struct error *error)
-{
-    uint64_t n_changed = 0;
-    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MARK_DAMAGED);
-    bind_text(statement, 1, version);
-    bind_text(statement, 2, reason);
-    TRY(engine_run(store, statement, &n_changed, error));
-    return n_changed ? STATUS_OK : fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
-}
-
 static struct stored_model read_model(sqlite3_stmt *statement)
 {
     return (struct stored_model){
@@ -62,6 +31,64 @@ static struct stored_model read_model(sqlite3_stmt *statement)
         .facts = column_text(statement, 5),
         .reason = column_text(statement, 6),
     };
+}
+
+enum status model_registry_read(struct store *store, const char *version,
+                                enum status (*visit)(void *context, const struct stored_model *model), void *context, struct error *error)
+{
+    bool has_row = false;
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_FIND);
+    bind_text(statement, 1, version);
+    TRY(engine_step(store, statement, &has_row, error));
+    if (!has_row)
+        return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
+    struct stored_model model = read_model(statement);
+    enum status status = visit(context, &model);
+    engine_end(statement);
+    return status;
+}
+
+static enum status read_state(void *context, const struct stored_model *model)
+{
+    *(enum model_state *)context = model->state;
+    return STATUS_OK;
+}
+
+enum status model_registry_find(struct store *store, const char *version, enum model_state *out_state, struct error *error)
+{
+    return model_registry_read(store, version, read_state, out_state, error);
+}
+
+enum status model_registry_activate(struct store *store, const char *version, int64_t at_ms, struct error *error)
+{
+    enum model_state state;
+    TRY(model_registry_find(store, version, &state, error)); /* before the first change */
+    TRY(engine_run(store, engine_begin(store, QUERY_MODEL_RETIRE_LIVE), NULL, error));
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MAKE_LIVE);
+    bind_text(statement, 1, version);
+    bind_integer(statement, 2, at_ms);
+    return engine_run(store, statement, NULL, error);
+}
+
+static enum status mark(struct store *store, const char *version, enum model_state state, const char *reason, struct error *error)
+{
+    uint64_t n_changed = 0;
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MARK);
+    bind_text(statement, 1, version);
+    bind_integer(statement, 2, (int64_t)state);
+    bind_text(statement, 3, reason);
+    TRY(engine_run(store, statement, &n_changed, error));
+    return n_changed ? STATUS_OK : fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
+}
+
+enum status model_registry_mark_damaged(struct store *store, const char *version, const char *reason, struct error *error)
+{
+    return mark(store, version, MODEL_DAMAGED, reason, error);
+}
+
+enum status model_registry_mark_rejected(struct store *store, const char *version, const char *reason, struct error *error)
+{
+    return mark(store, version, MODEL_REJECTED, reason, error);
 }
 
 enum status model_registry_scan(struct store *store, enum status (*visit)(void *context, const struct stored_model *model), void *context,

@@ -3,7 +3,7 @@ insert into model (version, state, created_at_ms, activated_at_ms, facts, reason
 on conflict (version) do nothing;
 
 -- name: model_find
-select number from model where version = ?1;
+select number, version, state, created_at_ms, activated_at_ms, facts, reason from model where version = ?1;
 
 -- name: model_retire_live
 update model set state = 0 where state = 1;
@@ -11,8 +11,11 @@ update model set state = 0 where state = 1;
 -- name: model_make_live
 update model set state = 1, activated_at_ms = ?2, reason = null where version = ?1;
 
--- name: model_mark_damaged
-update model set state = 2, reason = ?2 where version = ?1;
+-- name: model_mark
+update model set state = ?2, reason = ?3 where version = ?1;
 
 -- name: model_scan
-select number, version, state, created_at_ms, activated_at_ms, facts, reason from model order by number desc;
+-- The long report of a model is read with the model alone.
+select number, version, state, created_at_ms, activated_at_ms,
+       case when json_valid(facts) then json_remove(facts, '$.report') else facts end, reason
+from model order by number desc;

@@ -265,7 +265,7 @@ struct candidates {
 static enum status collect_candidate(void *context, const struct stored_model *row)
 {
     struct candidates *candidates = context;
-    if (row->state == MODEL_DAMAGED || strlen(row->version) != VERSION_CHARS)
+    if (row->state == MODEL_DAMAGED || row->state == MODEL_REJECTED || strlen(row->version) != VERSION_CHARS)
         return STATUS_OK;
     size_t place = candidates->n;
     if (row->state == MODEL_LIVE) {

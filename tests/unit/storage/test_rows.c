@@ -353,6 +353,61 @@ Test(model_registry, forgets_the_damage_of_a_model_that_is_activated)
     cr_assert_str_eq(all_models(), "1 a live -|");
 }
 
+Test(model_registry, remembers_why_a_model_is_rejected)
+{
+    struct stored_model model = {.version = "a", .state = MODEL_REJECTED, .activated_at_ms = INT64_MIN, .facts = "{}", .reason = "worse"};
+    assert_ok(model_registry_insert(store, &model, &fixture_error));
+    cr_assert_str_eq(all_models(), "1 a rejected worse|");
+    insert_model("b", MODEL_READY);
+    assert_ok(model_registry_mark_rejected(store, "b", "worse too", &fixture_error));
+    cr_assert_str_eq(all_models(), "2 b rejected worse too|1 a rejected worse|");
+}
+
+Test(model_registry, forgets_that_a_model_that_is_activated_was_rejected)
+{
+    insert_model("a", MODEL_READY);
+    assert_ok(model_registry_mark_rejected(store, "a", "worse", &fixture_error));
+    assert_ok(model_registry_activate(store, "a", 8, &fixture_error));
+    cr_assert_str_eq(all_models(), "1 a live -|");
+}
+
+Test(model_registry, finds_the_state_of_a_version)
+{
+    enum model_state state = MODEL_DAMAGED;
+    insert_model("a", MODEL_LIVE);
+    assert_ok(model_registry_find(store, "a", &state, &fixture_error));
+    cr_assert_eq(state, MODEL_LIVE);
+    assert_fails(model_registry_find(store, "b", &state, &fixture_error), STATUS_NOT_FOUND, "b");
+}
+
+static enum status see_facts(void *context, const struct stored_model *model)
+{
+    (void)snprintf(context, 256, "%s", model->facts);
+    return STATUS_OK;
+}
+
+Test(model_registry, gives_the_long_report_with_the_model_alone)
+{
+    char facts[256];
+    struct stored_model model = {
+        .version = "a", .activated_at_ms = INT64_MIN, .facts = "{\"seed\":1,\"report\":{\"losses\":[3,2]},\"n\":0.05}"};
+    assert_ok(model_registry_insert(store, &model, &fixture_error));
+    assert_ok(model_registry_scan(store, see_facts, facts, &fixture_error));
+    cr_expect_str_eq(facts, "{\"seed\":1,\"n\":0.05}");
+    assert_ok(model_registry_read(store, "a", see_facts, facts, &fixture_error));
+    cr_expect_str_eq(facts, model.facts);
+    assert_fails(model_registry_read(store, "b", see_facts, facts, &fixture_error), STATUS_NOT_FOUND, "b");
+}
+
+Test(model_registry, lists_facts_that_are_no_json)
+{
+    char facts[256];
+    struct stored_model model = {.version = "a", .activated_at_ms = INT64_MIN, .facts = "{"};
+    assert_ok(model_registry_insert(store, &model, &fixture_error));
+    assert_ok(model_registry_scan(store, see_facts, facts, &fixture_error));
+    cr_expect_str_eq(facts, "{");
+}
+
 Test(model_registry, refuses_a_version_that_is_there)
 {
     insert_model("a", MODEL_READY);
