@@ -18,7 +18,7 @@ static void add_user(struct sequences *sequences, const struct dataset *dataset,
     uint64_t first = sequences->starts[sequences->n_sequences], n = first, n_useful = first;
     for (uint64_t i = dataset->starts[user]; i < split->train_ends[user]; i++) {
         float weight = weights[dataset->types[i]];
-        if (weight == 0)
+        if (!feedback_is_behaviour(weight))
             continue;
         sequences->items[n] = dataset->items[i];
         sequences->types[n++] = dataset->types[i];

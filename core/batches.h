@@ -1,7 +1,7 @@
 /* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
  *
- * A user's row t is an event and its target the item of the event behind it, if that is a positive (dataset.h, struct type_weights); events
- * of weight 0 are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the
+ * A user's row t is an event and its target the item of the event behind it, if that is a positive (core/feedback.h); events that are no
+ * behaviour are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the
  * newest rows, and random stretches of the rest. A batch is about batch_rows rows of whole windows, so that a step sees as much whether
  * users have seven events or seven hundred. It is cut into SLOTS parts of about the same number of rows, by the data alone: each part has
  * its own gradients, which are added in the order of the parts, so the sum does not depend on how many threads there were. Threads: one
@@ -63,7 +63,7 @@ struct batches {
     uint8_t *types;
     float *target_weights;
     struct batch_slot slots[SLOTS];
-    uint32_t n_targets;
+    uint32_t n_rows_filled, n_targets; /* of all slots; items, targets and so on stand one behind the other */
 };
 
 /* Borrows sequences and weights for its life. STATUS_NOMEM. */

@@ -57,7 +57,7 @@ void leave_out_seen(const struct dataset *dataset, const struct split *split, co
                     uint32_t n_items)
 {
     for (uint64_t i = dataset->starts[held_out->user]; i < held_out->target; i++) {
-        if (split->weights.weights[dataset->types[i]] != 0 && dataset->items[i] < n_items)
+        if (feedback_is_behaviour(split->weights.weights[dataset->types[i]]) && dataset->items[i] < n_items)
             scores[dataset->items[i]] = -INFINITY;
     }
 }

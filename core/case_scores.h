@@ -32,7 +32,7 @@ uint32_t case_scores_count(const struct case_scores *scores, uint32_t block);
 /* Score the block's cases. Returns the worker's rows [count, n_items], good until its next call. */
 float *case_scores_fill(const struct case_scores *scores, uint32_t block, unsigned worker, bool out_known[]);
 
-/* scores[item] = -INFINITY for every item < n_items that the user had (events with weight != 0) before the case's target. */
+/* scores[item] = -INFINITY for every item < n_items that the user had (behaviour, see core/feedback.h) before the case's target. */
 void leave_out_seen(const struct dataset *dataset, const struct split *split, const struct held_out *held_out, float scores[],
                     uint32_t n_items);
 

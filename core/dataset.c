@@ -286,7 +286,7 @@ static void walk_user(const struct dataset *dataset, const struct split *split, 
     bool has_input = false;
     for (uint64_t i = dataset->starts[user]; i < dataset->starts[user + 1]; i++) {
         float weight = split->weights.weights[dataset->types[i]];
-        if (weight == 0)
+        if (!feedback_is_behaviour(weight))
             continue;
         bool is_target = split->kind == SPLIT_LAST ? i == split->train_ends[user] : i >= split->train_ends[user];
         if (is_target && weight > 0 && has_input && seen_by[dataset->items[i]] != user + 1)

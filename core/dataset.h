@@ -9,6 +9,7 @@
 #define CORE_DATASET_H
 
 #include "core/base/status.h"
+#include "core/feedback.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,8 +43,7 @@ enum status dataset_finish(struct dataset_builder *builder, uint32_t n_users, ui
 void dataset_destroy(struct dataset *dataset);
 DEFINE_SCOPED(struct dataset *, dataset_destroy);
 
-/* What an event type means to training. weight > 0: a positive (a target, and an input). weight = 0: neither input nor target
- * (an impression alone). weight < 0: an input whose type the encoder sees, never a target (a dislike). */
+/* What each event type is worth; core/feedback.h says what a weight means. */
 struct type_weights {
     float weights[EVENT_TYPES_MAX];
 };
@@ -68,8 +68,8 @@ struct split {
 };
 
 /* Gives the split. Judged is a positive event behind train_ends (with SPLIT_LAST the one at train_ends) of which two things are true:
- * something of the user is known (an earlier event with weight != 0), and it is a first interaction: the item is in no earlier event of
- * that user with weight != 0, held out or not, because what was seen is left out of answers. Whether the item has a training event plays no
+ * something of the user is known (an earlier event that is behaviour), and it is a first interaction: the item is in no earlier behaviour
+ * of that user, held out or not, because what was seen is left out of answers. Whether the item has a training event plays no
  * part: all items are candidates, and an item that is new behind the split is a case that every method loses. Of more than max_held_out
  * cases (0: no limit) that many are kept, spread evenly over the users in their order, the same every time. An empty dataset gives a split
  * without cases. STATUS_NOMEM. */

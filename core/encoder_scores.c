@@ -41,10 +41,10 @@ static uint32_t read_history(const struct encoder_scores *scores, const struct d
     uint32_t history = scores->encoder->shape.history, n = 0;
     uint64_t first = held_out->target;
     for (; first > dataset->starts[held_out->user] && n < history; first--)
-        n += scores->type_weights.weights[dataset->types[first - 1]] != 0;
+        n += feedback_is_behaviour(scores->type_weights.weights[dataset->types[first - 1]]);
     n = 0;
     for (uint64_t i = first; i < held_out->target; i++) {
-        if (scores->type_weights.weights[dataset->types[i]] == 0)
+        if (!feedback_is_behaviour(scores->type_weights.weights[dataset->types[i]]))
             continue;
         memory->items[n] = dataset->items[i];
         memory->types[n++] = dataset->types[i];

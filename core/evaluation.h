@@ -2,7 +2,7 @@
  *
  * A target's rank is the number of items with a higher score, and half of those with the same score (rounded down): an order among equals
  * would be luck, and by item number it would favour old items. NaN is never above anything; a target whose score is NaN or -INFINITY is not
- * found. Left out are the items of the user's events before the target with weight != 0 (split->weights). No cases: all figures are 0.
+ * found. Left out are the items of the user's behaviour before the target (core/feedback.h; split->weights). No cases: all figures are 0.
  *
  * Threads: one caller; work is spread over workers in fixed blocks, and a figure is summed in the order of the cases, so any thread
  * count gives the same bits. */

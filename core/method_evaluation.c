@@ -47,7 +47,7 @@ static uint32_t read_recent(const struct methods_job *job, const struct held_out
     uint32_t n = 0;
     for (uint64_t i = held_out->target; i > job->dataset->starts[held_out->user] && n < NEIGHBOURS_REACH; i--) {
         float weight = job->weights->weights[job->dataset->types[i - 1]];
-        if (weight == 0)
+        if (!feedback_is_behaviour(weight))
             continue;
         items[n] = job->dataset->items[i - 1];
         signs[n++] = weight;

@@ -24,20 +24,24 @@ static void model_view_clear_scoped(struct model_view *view)
     free(view->users);
 }
 
+static bool is_input(const struct model_view *view, const struct dataset *dataset, uint64_t event)
+{
+    const struct encoder_shape *shape = &model_facts(view->model)->shape;
+    return feedback_is_behaviour(view->weights->weights[dataset->types[event]]) && dataset->items[event] < shape->n_items &&
+           dataset->types[event] < shape->n_types;
+}
+
 /* The last events that count and that the model knows, oldest first. Returns how many. */
 static uint32_t read_history(const struct model_view *view, const struct dataset *dataset, const struct held_out *held_out,
                              uint32_t items[], uint8_t types[])
 {
-    const struct encoder_shape *shape = &model_facts(view->model)->shape;
     uint32_t n = 0;
     uint64_t first = held_out->target;
-    for (; first > dataset->starts[held_out->user] && n < view->history; first--) {
-        uint64_t i = first - 1;
-        n += view->weights->weights[dataset->types[i]] != 0 && dataset->items[i] < shape->n_items && dataset->types[i] < shape->n_types;
-    }
+    for (; first > dataset->starts[held_out->user] && n < view->history; first--)
+        n += is_input(view, dataset, first - 1);
     n = 0;
     for (uint64_t i = first; i < held_out->target; i++) {
-        if (view->weights->weights[dataset->types[i]] == 0 || dataset->items[i] >= shape->n_items || dataset->types[i] >= shape->n_types)
+        if (!is_input(view, dataset, i))
             continue;
         items[n] = dataset->items[i];
         types[n++] = dataset->types[i];

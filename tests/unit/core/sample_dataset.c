@@ -5,7 +5,7 @@
 
 struct type_weights sample_weights(void)
 {
-    return (struct type_weights){.weights = {1, 0, -1}};
+    return (struct type_weights){.weights = {1, -.05f, -1}};
 }
 
 struct dataset *sample_dataset(const struct sample_event events[], uint32_t n_events, uint32_t n_users, uint32_t n_items)

@@ -9,7 +9,7 @@ struct sample_event {
     int64_t at_ms;
 };
 
-/* Type 0 is a positive, type 1 says nothing (an impression), type 2 is negative (a dislike). */
+/* Type 0 is positive, type 1 weak (an impression), type 2 negative (a dislike). */
 struct type_weights sample_weights(void);
 
 struct dataset *sample_dataset(const struct sample_event events[], uint32_t n_events, uint32_t n_users, uint32_t n_items);

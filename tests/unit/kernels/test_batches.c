@@ -10,8 +10,8 @@
 #define ITEMS   50u
 #define HISTORY 6u
 
-/* Types 0 (positive), 1 (nothing), 2 (dislike), 3 (half a positive). */
-static const struct type_weights weights = {.weights = {1, 0, -1, .5f}};
+/* Types 0 (positive), 1 (shown only), 2 (dislike), 3 (half a positive). */
+static const struct type_weights weights = {.weights = {1, -.05f, -1, .5f}};
 
 struct fixture {
     struct dataset *dataset;
@@ -45,8 +45,8 @@ static void fixture_clear(struct fixture *fixture)
     dataset_destroy(fixture->dataset);
 }
 
-/* Is [rows] with its targets somewhere in the training part of one user, events of weight 0 left out? Marks the rows in covered [n_events].
- */
+/* Is [rows] with its targets somewhere in the training part of one user, events that are no behaviour left out? Marks the rows in covered
+ * [n_events]. */
 static bool find_window(const struct fixture *fixture, const uint32_t items[], const uint8_t types[], uint32_t n, bool covered[])
 {
     const struct sequences *all = &fixture->sequences;
@@ -73,7 +73,7 @@ Test(batches, sequences_hold_what_counts_of_the_training_part)
         uint32_t items[64], n = 0, n_useful = 0;
         for (uint64_t i = fixture.dataset->starts[user]; i < fixture.split->train_ends[user]; i++) {
             float weight = weights.weights[fixture.dataset->types[i]];
-            if (weight != 0)
+            if (weight > 0 || weight == -1)
                 items[n++] = fixture.dataset->items[i];
             n_useful = weight > 0 ? n : n_useful;
         }
