@@ -142,7 +142,7 @@ static enum status count_user(const struct dataset *dataset, const struct split 
         if (!(weight > 0))
             continue;
         popular[item] += weight;
-        TRY(neighbours_add(neighbours, item, recent, n_recent));
+        TRY(neighbours_add(neighbours, item, weight, recent, n_recent));
         n_recent = n_recent < NEIGHBOURS_WINDOW ? n_recent + 1 : NEIGHBOURS_WINDOW;
         memmove(recent + 1, recent, (n_recent - 1) * sizeof *recent);
         recent[0] = item;

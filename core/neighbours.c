@@ -13,6 +13,8 @@
 #define FIRST_SLOTS 8u
 #define FIRST_ITEMS 1024u
 
+#define WEIGHT_LEAST 1e-6f /* what is lighter counts as this: no count may be 0 */
+
 struct row {
     uint32_t n_slots; /* a power of two */
     uint32_t n_used;  /* the writer's */
@@ -235,8 +237,9 @@ static bool is_repeated(const uint32_t recent[], uint32_t i)
     return false;
 }
 
-enum status neighbours_add(struct neighbours *neighbours, uint32_t item, const uint32_t recent[], uint32_t n_recent)
+enum status neighbours_add(struct neighbours *neighbours, uint32_t item, float weight, const uint32_t recent[], uint32_t n_recent)
 {
+    weight = weight > WEIGHT_LEAST ? weight : WEIGHT_LEAST;
     n_recent = n_recent < NEIGHBOURS_WINDOW ? n_recent : NEIGHBOURS_WINDOW;
     uint32_t largest = item;
     for (uint32_t i = 0; i < n_recent; i++)
@@ -244,10 +247,10 @@ enum status neighbours_add(struct neighbours *neighbours, uint32_t item, const u
     TRY(reserve_item(neighbours, largest));
     struct table *table = atomic_load_explicit(&neighbours->table, memory_order_relaxed);
     struct entry *entry = &table->entries[item];
-    float n_events = atomic_load_explicit(&entry->n_events, memory_order_relaxed) + 1;
+    float n_events = atomic_load_explicit(&entry->n_events, memory_order_relaxed) + weight;
     atomic_store_explicit(&entry->n_events, n_events, memory_order_relaxed);
-    atomic_store_explicit(&entry->damping, 1 / sqrtf(sqrtf(n_events)), memory_order_relaxed);
-    float gain = 1;
+    atomic_store_explicit(&entry->damping, 1 / sqrtf(sqrtf(n_events < 1 ? 1 : n_events)), memory_order_relaxed);
+    float gain = weight;
     for (uint32_t i = 0; i < n_recent; i++, gain *= NEIGHBOURS_DISTANCE) {
         if (recent[i] == item || is_repeated(recent, i))
             continue;
@@ -280,7 +283,7 @@ static void add_row(const struct table *table, const struct entry *entry, float 
     }
 }
 
-void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float signs[], uint32_t n, float out_scores[],
+void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float weights[], uint32_t n, float out_scores[],
                       uint32_t n_items)
 {
     const struct table *table = atomic_load_explicit(&neighbours->table, memory_order_acquire);
@@ -289,7 +292,7 @@ void neighbours_score(const struct neighbours *neighbours, const uint32_t items[
     float recency = 1;
     for (uint32_t k = 0; k < n; k++, recency *= NEIGHBOURS_DECAY) {
         if (items[k] < table->n_items)
-            add_row(table, &table->entries[items[k]], signs ? signs[k] * recency : recency, out_scores, n_items);
+            add_row(table, &table->entries[items[k]], weights ? weights[k] * recency : recency, out_scores, n_items);
     }
 }
 
@@ -308,6 +311,28 @@ static uint32_t insert(struct neighbour best[], uint32_t n, uint32_t max, struct
     return n;
 }
 
+static float cosine(const struct table *table, float n_item, uint64_t word)
+{
+    return packed_count(word) / sqrtf(n_item * uses_of(&table->entries[packed_item(word)]));
+}
+
+void neighbours_add_similar(const struct neighbours *neighbours, uint32_t item, float weight, uint32_t first, float scores[],
+                            uint32_t n_items)
+{
+    const struct table *table = atomic_load_explicit(&neighbours->table, memory_order_acquire);
+    const struct row *row = item < table->n_items ? atomic_load_explicit(&table->entries[item].row, memory_order_acquire) : NULL;
+    float n_item = row ? uses_of(&table->entries[item]) : 1;
+    n_items = n_items < table->n_items ? n_items : table->n_items;
+    for (uint32_t i = 0; row && i < row->n_slots; i++) {
+        uint64_t word = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
+        uint32_t other = packed_item(word);
+        if (!word || other < first || other >= n_items)
+            continue;
+        float similarity = cosine(table, n_item, word);
+        scores[other] += weight * (similarity < 1 ? similarity : 1);
+    }
+}
+
 uint32_t neighbours_of(const struct neighbours *neighbours, uint32_t item, uint32_t max, struct neighbour out_neighbours[])
 {
     const struct table *table = atomic_load_explicit(&neighbours->table, memory_order_acquire);
@@ -321,8 +346,7 @@ uint32_t neighbours_of(const struct neighbours *neighbours, uint32_t item, uint3
         uint32_t other = packed_item(word);
         if (!word || other >= table->n_items)
             continue;
-        float similarity = packed_count(word) / sqrtf(n_item * uses_of(&table->entries[other]));
-        n = insert(out_neighbours, n, max, (struct neighbour){.item = other, .similarity = similarity});
+        n = insert(out_neighbours, n, max, (struct neighbour){.item = other, .similarity = cosine(table, n_item, word)});
     }
     return n;
 }

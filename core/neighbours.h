@@ -2,7 +2,7 @@
  *
  * When a user touches item b, each item a that they touched d = 1 … WINDOW events before is counted: c[a,b] += DISTANCE^(d-1) ("b follows
  * a") and c[b,a] += BACKWARD · DISTANCE^(d-1). With n[a] the events of a, a user's score for b is the sum over their last REACH events,
- * newest first (k = 0, 1, …), of sign · DECAY^k · c[item_k,b] / (n[item_k]^(1/2) n[b]^(1/4)), sign < 0 for dislikes.
+ * newest first (k = 0, 1, …), of weight_k · DECAY^k · c[item_k,b] / (n[item_k]^(1/2) n[b]^(1/4)), weight < 0 for dislikes.
  *
  * This is item-based collaborative filtering (Sarwar et al. 2001) with an order: next items follow in one direction more than the other,
  * and the cosine's n[b]^(1/2) takes too much from what many like. NDCG@10, last event as test, all items ranked, for symmetric counts with
@@ -32,13 +32,14 @@ void neighbours_destroy(struct neighbours *neighbours);
 DEFINE_SCOPED(struct neighbours *, neighbours_destroy);
 
 /* Count one positive event of item after the user's earlier positive items, newest first ([n_recent], at most NEIGHBOURS_WINDOW are used;
- * the item itself and repetitions count nothing). STATUS_NOMEM: the event may be counted in part, everything stays usable. STATUS_INVALID:
- * a number is UINT32_MAX. */
-enum status neighbours_add(struct neighbours *neighbours, uint32_t item, const uint32_t recent[], uint32_t n_recent) MUST_CHECK;
+ * the item itself and repetitions count nothing). An event of weight w > 0 counts as w events would: a purchase of weight 3 as three views.
+ * STATUS_NOMEM: the event may be counted in part, everything stays usable. STATUS_INVALID: a number is UINT32_MAX. */
+enum status neighbours_add(struct neighbours *neighbours, uint32_t item, float weight, const uint32_t recent[],
+                           uint32_t n_recent) MUST_CHECK;
 
-/* out_scores[n_items] = the user's scores, zero where nothing is known. items [n] newest first; signs [n] weight of each event (1, or < 0),
+/* out_scores[n_items] = the user's scores, zero where nothing is known. items [n] newest first; weights [n] of the events (< 0 against),
  * NULL: all 1. Items with number >= n_items get no score; what the user did with them still counts. */
-void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float signs[], uint32_t n, float out_scores[],
+void neighbours_score(const struct neighbours *neighbours, const uint32_t items[], const float weights[], uint32_t n, float out_scores[],
                       uint32_t n_items);
 
 struct neighbour {
@@ -49,5 +50,9 @@ struct neighbour {
 /* The most similar items, best first, ties by smaller item; returns how many (up to max). Similarity is the cosine c[a,b] / (n[a]
  * n[b])^(1/2): "like this one" wants the particular more than the popular. */
 uint32_t neighbours_of(const struct neighbours *neighbours, uint32_t item, uint32_t max, struct neighbour out_neighbours[]);
+
+/* scores[b] += weight · min(1, that similarity) for the items b with first <= b < n_items. */
+void neighbours_add_similar(const struct neighbours *neighbours, uint32_t item, float weight, uint32_t first, float scores[],
+                            uint32_t n_items);
 
 #endif

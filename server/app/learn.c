@@ -34,7 +34,7 @@ static void learn_positive(struct app *app, const struct learned_event *event, f
 {
     uint32_t earlier[NEIGHBOURS_WINDOW];
     uint32_t n_earlier = read_earlier_items(app, event, earlier);
-    if (neighbours_add(app->neighbours, event->item, earlier, n_earlier) != STATUS_OK ||
+    if (neighbours_add(app->neighbours, event->item, weight, earlier, n_earlier) != STATUS_OK ||
         popularity_add(app->popularity, event->item, event->at_ms, weight) != STATUS_OK)
         log_line(LOG_WARNING, "memory", "no memory to count event %llu; it counts after the next start", (unsigned long long)event->seq);
 }

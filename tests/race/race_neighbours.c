@@ -67,7 +67,7 @@ static bool write_rounds(struct shared *shared)
         uint32_t parity = round % 2, item = (round * 7919u) % (round * ITEMS / ROUNDS + 8) / 2 * 2 + parity;
         uint32_t recent[3] = {round % 16 / 2 * 2 + parity, (round / 3) % 8 / 2 * 2 + parity, (round * 31u) % ITEMS / 2 * 2 + parity};
         item = item < ITEMS ? item : parity;
-        if (neighbours_add(shared->neighbours, item, recent, 3) != STATUS_OK)
+        if (neighbours_add(shared->neighbours, item, 1, recent, 3) != STATUS_OK)
             return false;
     }
     return true;

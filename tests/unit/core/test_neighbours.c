@@ -27,7 +27,7 @@ static struct fixture start(uint32_t max_row)
 
 static void add(struct fixture *fixture, uint32_t item, const uint32_t recent[], uint32_t n_recent)
 {
-    cr_assert_eq(neighbours_add(fixture->neighbours, item, recent, n_recent), STATUS_OK);
+    cr_assert_eq(neighbours_add(fixture->neighbours, item, 1, recent, n_recent), STATUS_OK);
 }
 
 /* A user who touched items[n], oldest first. */
@@ -89,6 +89,57 @@ Test(neighbours, subtract_what_follows_a_disliked_item)
     NEAR(scores[5], -1);
 }
 
+/* Twice over the same walk, the events of one as heavy as the other has of them. */
+Test(neighbours, count_an_event_of_weight_3_as_three)
+{
+    SCOPED(fixture_clear) struct fixture once = start(100);
+    SCOPED(fixture_clear) struct fixture thrice = start(100);
+    add(&once, 0, NULL, 0);
+    cr_assert_eq(neighbours_add(once.neighbours, 1, 3, (uint32_t[]){0}, 1), STATUS_OK);
+    add(&thrice, 0, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        add(&thrice, 1, (uint32_t[]){0}, 1);
+    for (uint32_t item = 0; item < 2; item++) {
+        float scores_once[2], scores_thrice[2];
+        neighbours_score(once.neighbours, &item, NULL, 1, scores_once, 2);
+        neighbours_score(thrice.neighbours, &item, NULL, 1, scores_thrice, 2);
+        cr_expect(scores_once[1 - item] > 0);
+        NEAR(scores_once[1 - item], scores_thrice[1 - item]);
+    }
+}
+
+Test(neighbours, prefer_what_one_bought_to_what_two_viewed)
+{
+    SCOPED(fixture_clear) struct fixture fixture = start(100);
+    add(&fixture, 0, NULL, 0);
+    add(&fixture, 1, (uint32_t[]){0}, 1);
+    add(&fixture, 1, (uint32_t[]){0}, 1);
+    cr_assert_eq(neighbours_add(fixture.neighbours, 2, 3, (uint32_t[]){0}, 1), STATUS_OK);
+    float scores[3];
+    neighbours_score(fixture.neighbours, (uint32_t[]){0}, NULL, 1, scores, 3);
+    NEAR(scores[1], 2 / pow(2, .25));
+    NEAR(scores[2], 3 / pow(3, .25));
+}
+
+Test(neighbours, hear_more_from_a_heavier_event_of_the_user)
+{
+    SCOPED(fixture_clear) struct fixture fixture = start(100);
+    add_walk(&fixture, (uint32_t[]){0, 5}, 2);
+    float scores[6];
+    neighbours_score(fixture.neighbours, (uint32_t[]){0}, (float[]){2.5F}, 1, scores, 6);
+    NEAR(scores[5], 2.5);
+}
+
+Test(neighbours, survive_the_lightest_weight)
+{
+    SCOPED(fixture_clear) struct fixture fixture = start(100);
+    float scores[2];
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(neighbours_add(fixture.neighbours, 1, 1e-45F, (uint32_t[]){0}, 1), STATUS_OK);
+    neighbours_score(fixture.neighbours, (uint32_t[]){1}, NULL, 1, scores, 2);
+    cr_expect(scores[0] > 0, "item 0 with a count of 0 would be a free slot");
+}
+
 Test(neighbours, look_back_no_further_than_the_window)
 {
     SCOPED(fixture_clear) struct fixture fixture = start(100);
@@ -127,6 +178,23 @@ Test(neighbours, name_the_most_similar_first)
     cr_expect_eq(found[0].item, 3);
 }
 
+Test(neighbours, add_their_similarity_up_to_1)
+{
+    SCOPED(fixture_clear) struct fixture fixture = start(100);
+    add_walk(&fixture, (uint32_t[]){0, 1, 2}, 3);
+    for (int i = 0; i < 3; i++)
+        add(&fixture, 3, (uint32_t[]){0}, 1); /* c[0,3] = 3, n[3] = 3: a cosine of 3^(1/2) */
+    float scores[5] = {0, 10, 10, 10, 10};
+    neighbours_add_similar(fixture.neighbours, 0, 2, 2, scores, 5);
+    NEAR(scores[1], 10); /* before first */
+    NEAR(scores[2], 10 + 2 * .8);
+    NEAR(scores[3], 10 + 2);
+    NEAR(scores[4], 10);
+    neighbours_add_similar(fixture.neighbours, 4, 2, 0, scores, 5);
+    neighbours_add_similar(fixture.neighbours, 5000, 2, 0, scores, 5);
+    NEAR(scores[2], 10 + 2 * .8);
+}
+
 Test(neighbours, know_nothing_of_strangers)
 {
     SCOPED(fixture_clear) struct fixture fixture = start(100);
@@ -151,7 +219,7 @@ Test(neighbours, grow_with_the_largest_item)
     neighbours_score(fixture.neighbours, (uint32_t[]){0}, NULL, 1, scores, 50); /* fewer wanted: the rest is left alone */
     NEAR(scores[100000], 1 / sqrt(2));
     free(scores);
-    cr_expect_eq(neighbours_add(fixture.neighbours, UINT32_MAX, NULL, 0), STATUS_INVALID);
+    cr_expect_eq(neighbours_add(fixture.neighbours, UINT32_MAX, 1, NULL, 0), STATUS_INVALID);
 }
 
 Test(neighbours, keep_the_stronger_half_of_a_full_row)
