@@ -57,6 +57,8 @@ struct kernels {
      * x y [N, C]  w [K, C]  starts [S + 1] */
     void (*conv_forward)(float *restrict y, const float *restrict x, const float *restrict w, const uint32_t starts[], size_t S, size_t C,
                          size_t K);
+    /* The last N of M rows of one sequence: y[n] = the convolution's row M - N + n, by the same sums      x [M, C]  y [N, C]  N <= M */
+    void (*conv_last)(float *restrict y, const float *restrict x, const float *restrict w, size_t M, size_t N, size_t C, size_t K);
     /* dx[t, c] += sum over k of w[k, c] dy[t + k, c];  dw[k, c] += sum over t of dy[t, c] x[t - k, c] */
     void (*conv_backward)(float *restrict dx, float *restrict dw, const float *restrict dy, const float *restrict x,
                           const float *restrict w, const uint32_t starts[], size_t S, size_t C, size_t K);

@@ -83,6 +83,19 @@ static void conv_forward_ref(float *restrict y, const float *restrict x, const f
     }
 }
 
+static void conv_last_ref(float *restrict y, const float *restrict x, const float *restrict w, size_t M, size_t N, size_t C, size_t K)
+{
+    for (size_t n = 0; n < N; n++) {
+        for (size_t c = 0; c < C; c++) {
+            size_t t = M - N + n;
+            float sum = 0;
+            for (size_t k = 0; k < K && k <= t; k++)
+                sum += w[k * C + c] * x[(t - k) * C + c];
+            y[n * C + c] = sum;
+        }
+    }
+}
+
 static void conv_backward_ref(float *restrict dx, float *restrict dw, const float *restrict dy, const float *restrict x,
                               const float *restrict w, const uint32_t starts[], size_t S, size_t C, size_t K)
 {
@@ -209,6 +222,7 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
 #define PLAIN_OPERATIONS                                                                                                                   \
     .embed_forward = embed_forward_ref, .embed_backward = embed_backward_ref, .norm_forward = norm_forward_ref,                            \
     .norm_backward = norm_backward_ref, .conv_forward = conv_forward_ref, .conv_backward = conv_backward_ref,                              \
+    .conv_last = conv_last_ref,                                                                                                            \
     .gelu_forward = gelu_forward_ref, .gelu_backward = gelu_backward_ref, .dropout_mask = dropout_mask_ref, .dropout = dropout_ref,        \
     .residual_forward = residual_forward_ref, .residual_backward = residual_backward_ref, .small_product = small_product_ref,              \
     .unit_forward = unit_forward_ref, .unit_backward = unit_backward_ref, .adam = adam_ref, .accumulate = accumulate_ref,                  \

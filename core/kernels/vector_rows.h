@@ -98,21 +98,30 @@ static void vector_norm_backward(float *restrict dx, float *restrict dg, float *
     }
 }
 
+/* y [C] = sum over k < n_taps of w[k] ∘ x[-k], rows of x counted from the newest */
+INLINE void conv_row(float *y, const float *x, const float *w, size_t n_taps, size_t C)
+{
+    FOR_VECTORS(c, n, C)
+    {
+        lanes sum = lanes_zero();
+        for (size_t k = 0; k < n_taps; k++)
+            sum = lanes_fma(lanes_load_part(w + k * C + c, n), lanes_load_part(x - k * C + c, n), sum);
+        lanes_store_part(y + c, n, sum);
+    }
+}
+
 static void vector_conv_forward(float *restrict y, const float *restrict x, const float *restrict w, const uint32_t starts[], size_t S,
                                 size_t C, size_t K)
 {
-    for (size_t s = 0; s < S; s++) {
-        for (size_t t = starts[s]; t < starts[s + 1]; t++) {
-            size_t n_taps = t - starts[s] + 1 < K ? t - starts[s] + 1 : K;
-            FOR_VECTORS(c, n, C)
-            {
-                lanes sum = lanes_zero();
-                for (size_t k = 0; k < n_taps; k++)
-                    sum = lanes_fma(lanes_load_part(w + k * C + c, n), lanes_load_part(x + (t - k) * C + c, n), sum);
-                lanes_store_part(y + t * C + c, n, sum);
-            }
-        }
-    }
+    for (size_t s = 0; s < S; s++)
+        for (size_t t = starts[s]; t < starts[s + 1]; t++)
+            conv_row(y + t * C, x + t * C, w, t - starts[s] + 1 < K ? t - starts[s] + 1 : K, C);
+}
+
+static void vector_conv_last(float *restrict y, const float *restrict x, const float *restrict w, size_t M, size_t N, size_t C, size_t K)
+{
+    for (size_t n = 0, t = M - N; n < N; n++, t++)
+        conv_row(y + n * C, x + t * C, w, t + 1 < K ? t + 1 : K, C);
 }
 
 static void vector_conv_backward(float *restrict dx, float *restrict dw, const float *restrict dy, const float *restrict x,

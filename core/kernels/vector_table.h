@@ -6,11 +6,11 @@
     {                                                                                                                                      \
         .name = kind, .embed_forward = vector_embed_forward, .embed_backward = vector_embed_backward, .norm_forward = vector_norm_forward, \
         .norm_backward = vector_norm_backward, .conv_forward = vector_conv_forward, .conv_backward = vector_conv_backward,                 \
-        .gelu_forward = vector_gelu_forward, .gelu_backward = vector_gelu_backward, .dropout_mask = dropout_mask_ref,                      \
-        .dropout = vector_dropout, .residual_forward = vector_residual_forward, .residual_backward = vector_residual_backward,             \
-        .product = product_blas, .small_product = vector_small_product, .softmax_loss = vector_softmax_loss,                               \
-        .softmax_bytes = vector_softmax_bytes, .unit_forward = vector_unit_forward, .unit_backward = vector_unit_backward,                 \
-        .adam = vector_adam, .accumulate = vector_accumulate, .score_items = vector_score_items                                            \
+        .conv_last = vector_conv_last, .gelu_forward = vector_gelu_forward, .gelu_backward = vector_gelu_backward,                         \
+        .dropout_mask = dropout_mask_ref, .dropout = vector_dropout, .residual_forward = vector_residual_forward,                          \
+        .residual_backward = vector_residual_backward, .product = product_blas, .small_product = vector_small_product,                     \
+        .softmax_loss = vector_softmax_loss, .softmax_bytes = vector_softmax_bytes, .unit_forward = vector_unit_forward,                   \
+        .unit_backward = vector_unit_backward, .adam = vector_adam, .accumulate = vector_accumulate, .score_items = vector_score_items     \
     }
 
 #endif

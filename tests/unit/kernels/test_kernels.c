@@ -128,6 +128,29 @@ Test(kernels, fast_convolution_equals_plain)
     for_all(check_conv);
 }
 
+static void check_conv_last(const struct kernels *fast, size_t N, size_t C, struct random *random)
+{
+    size_t M = N + random_below(random, 30), K = 1 + random_below(random, 20);
+    const uint32_t starts[] = {0, (uint32_t)M};
+    float *x = random_floats(random, M * C, 1), *w = random_floats(random, K * C, 1), *all = zero_floats(M * C);
+    struct pair y = pair_of(zero_floats(N * C), N * C);
+    kernels_plain.conv_forward(all, x, w, starts, 1, C, K);
+    kernels_plain.conv_last(y.plain, x, w, M, N, C, K);
+    fast->conv_last(y.fast, x, w, M, N, C, K);
+    expect_close(y.plain, all + (M - N) * C, N * C, 0, "last rows of the plain convolution");
+    fast->conv_forward(all, x, w, starts, 1, C, K);
+    expect_close(y.fast, all + (M - N) * C, N * C, 0, "last rows of a fast convolution");
+    expect_same(&y, 1e-5f, fast->name, "conv_last y");
+    free(x);
+    free(w);
+    free(all);
+}
+
+Test(kernels, last_rows_of_the_convolution_are_those_of_the_whole)
+{
+    for_all(check_conv_last);
+}
+
 static void check_gelu(const struct kernels *fast, size_t N, size_t C, struct random *random)
 {
     float *x = random_floats(random, N * C, 8), *b = random_floats(random, C, 1);
