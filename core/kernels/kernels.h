@@ -22,10 +22,13 @@ enum product {
     PRODUCT_TN, /* y = aᵀ b     a [K, M]  b [K, N] */
 };
 
-/* A block of rows whose next item is to be predicted, for softmax_loss. */
+/* A block of rows whose next item is to be predicted, for softmax_loss. Over the whole catalogue every target is below V. A sampled softmax
+ * has V sampled items that all rows share and, behind them, the targets: a target from V on is an item for its own row alone. skip[n] is
+ * the shared item that row n must not see (its target was sampled too), UINT32_MAX for none; a row's own target is never skipped. */
 struct softmax_rows {
     const float *x;         /* [N, C] */
-    const uint32_t *target; /* [N], below V */
+    const uint32_t *target; /* [N], a row of e and b */
+    const uint32_t *skip;   /* [N], or NULL: nothing is skipped */
     const float *weight;    /* [N] */
     size_t N, V, C;
 };
@@ -86,9 +89,12 @@ struct kernels {
     /* y = x w: a few rows without BLAS, which would take a lock      y [N, F]  x [N, C]  w [C, F] */
     void (*small_product)(float *restrict y, const float *restrict x, const float *restrict w, size_t N, size_t C, size_t F);
 
-    /* Softmax cross-entropy over the whole catalogue: s[n, v] = <x[n], e[v]> + b[v],  g[n, v] = weight[n] (exp s[n, v] / sum_u exp s[n, u]
-     * - [v = target[n]]) dx[n] = sum_v g[n, v] e[v],  de[v] += sum_n g[n, v] x[n],  db[v] += sum_n g[n, v];  returns sum_n weight[n] (log
-     * sum_v exp s[n, v] - s[n, target[n]]) e [V, C]  b [V];  workspace: softmax_bytes(N, V, C), 64-byte aligned */
+    /* Softmax cross-entropy, over the whole catalogue or a sample (struct softmax_rows): s[n, v] = <x[n], e[v]> + b[v]
+     *   A[n] = {v < V, v != skip[n]} and target[n],  Z[n] = sum over A[n] of exp s[n, v]
+     *   g[n, v] = weight[n] (exp s[n, v] / Z[n] - [v = target[n]]) in A[n], 0 outside
+     *   dx[n] = sum_v g[n, v] e[v],  de[v] += sum_n g[n, v] x[n],  db[v] += sum_n g[n, v]
+     *   returns sum_n weight[n] (log Z[n] - s[n, target[n]])
+     * e de [V or more, C]  b db [V or more]: as far as the targets reach;  workspace: softmax_bytes(N, V, C), 64-byte aligned */
     double (*softmax_loss)(float *restrict dx, float *restrict de, float *restrict db, const struct softmax_rows *rows,
                            const float *restrict e, const float *restrict b, void *restrict workspace);
     size_t (*softmax_bytes)(size_t N, size_t V, size_t C);

@@ -27,20 +27,38 @@ size_t softmax_bytes_ref(size_t N, size_t V, size_t C)
     return V * sizeof(float);
 }
 
-/* s[v] = <x, e[v]> + b[v]; returns log sum_v exp s[v]. */
-static double score_row(float *restrict s, const float *restrict x, const float *restrict e, const float *restrict b, size_t V, size_t C)
+static double score_ref(const float *x, const float *e, const float *b, size_t v, size_t C)
 {
-    double most = -INFINITY, sum = 0;
-    for (size_t v = 0; v < V; v++) {
-        double score = b[v];
-        for (size_t c = 0; c < C; c++)
-            score += (double)x[c] * e[v * C + c];
-        s[v] = (float)score;
-        most = score > most ? score : most;
+    double score = b[v];
+    for (size_t c = 0; c < C; c++)
+        score += (double)x[c] * e[v * C + c];
+    return score;
+}
+
+/* s[v] = the score of v < V, -INFINITY for what is skipped; returns log of the sum of their exponentials and that of `own`. */
+static double score_row(float *restrict s, double own, const struct softmax_rows *rows, size_t n, const float *restrict e,
+                        const float *restrict b)
+{
+    double most = own, sum = 0;
+    for (size_t v = 0; v < rows->V; v++) {
+        bool skipped = rows->skip && v == rows->skip[n] && v != rows->target[n];
+        s[v] = skipped ? -INFINITY : (float)score_ref(rows->x + n * rows->C, e, b, v, rows->C);
+        most = (double)s[v] > most ? (double)s[v] : most;
     }
-    for (size_t v = 0; v < V; v++)
+    for (size_t v = 0; v < rows->V; v++)
         sum += exp(s[v] - most);
-    return most + log(sum);
+    return most + log(sum + exp(own - most));
+}
+
+/* One item's part of the gradients of row n. */
+static void add_gradient(float *restrict dx, float *restrict de, float *restrict db, const float *restrict x, const float *restrict e,
+                         float g, size_t v, size_t C)
+{
+    db[v] += g;
+    for (size_t c = 0; c < C; c++) {
+        dx[c] += g * e[v * C + c];
+        de[v * C + c] += g * x[c];
+    }
 }
 
 double softmax_loss_ref(float *restrict dx, float *restrict de, float *restrict db, const struct softmax_rows *rows,
@@ -51,18 +69,16 @@ double softmax_loss_ref(float *restrict dx, float *restrict de, float *restrict 
     double loss = 0;
     for (size_t n = 0; n < rows->N; n++) {
         const float *x = rows->x + n * C;
-        double normaliser = score_row(s, x, e, b, V, C);
-        loss += rows->weight[n] * (normaliser - s[rows->target[n]]);
+        size_t target = rows->target[n];
+        double own = target >= V ? score_ref(x, e, b, target, C) : -(double)INFINITY;
+        double normaliser = score_row(s, own, rows, n, e, b);
+        loss += rows->weight[n] * (normaliser - (target >= V ? own : s[target]));
         for (size_t c = 0; c < C; c++)
             dx[n * C + c] = 0;
-        for (size_t v = 0; v < V; v++) {
-            float g = rows->weight[n] * (float)(exp(s[v] - normaliser) - (v == rows->target[n]));
-            db[v] += g;
-            for (size_t c = 0; c < C; c++) {
-                dx[n * C + c] += g * e[v * C + c];
-                de[v * C + c] += g * x[c];
-            }
-        }
+        for (size_t v = 0; v < V; v++)
+            add_gradient(dx + n * C, de, db, x, e, rows->weight[n] * (float)(exp(s[v] - normaliser) - (v == target)), v, C);
+        if (target >= V)
+            add_gradient(dx + n * C, de, db, x, e, rows->weight[n] * (float)(exp(own - normaliser) - 1), target, C);
     }
     return loss;
 }

@@ -11,13 +11,13 @@
 size_t softmax_bytes_portable(size_t N, size_t V, size_t C)
 {
     size_t rows = N < SCORE_ROWS ? N : SCORE_ROWS;
-    return rows * (V + C + 1) * sizeof(float);
+    return rows * (V + C + 2) * sizeof(float);
 }
 
-/* s = exp(s + b - most); returns log of the sum of exp(s + b), and the sum itself relative to most. */
-static double exponentiate(float *restrict s, const float *restrict b, size_t V, float *out_sum)
+/* s = exp(s + b - most), own = exp(own - most); returns log of the sum of exp(s + b) and exp(own), and the sum itself relative to most. */
+static double exponentiate(float *restrict s, const float *restrict b, size_t V, float *own, float *out_sum)
 {
-    float most = -INFINITY, sum = 0;
+    float most = *own, sum = 0;
     for (size_t v = 0; v < V; v++) {
         s[v] += b[v];
         most = s[v] > most ? s[v] : most;
@@ -26,8 +26,33 @@ static double exponentiate(float *restrict s, const float *restrict b, size_t V,
         s[v] = expf(s[v] - most);
         sum += s[v];
     }
+    *own = expf(*own - most);
+    sum += *own;
     *out_sum = sum;
     return (double)most + log((double)sum);
+}
+
+/* Row n of a block: s becomes the exponentials less what the target has too much, so that s · factor is g. A target behind the shared items
+ * has no column of s; its g is out_own. Returns the row's loss. */
+static double softmax_row(float *restrict s, const struct softmax_rows *rows, size_t n, const float *restrict e, const float *restrict b,
+                          float *out_factor, float *out_own)
+{
+    size_t V = rows->V, C = rows->C, target = rows->target[n];
+    float sum, own = -INFINITY;
+    if (target >= V) {
+        own = b[target];
+        for (size_t c = 0; c < C; c++)
+            own += rows->x[n * C + c] * e[target * C + c];
+    }
+    if (rows->skip && rows->skip[n] < V && rows->skip[n] != target)
+        s[rows->skip[n]] = -INFINITY;
+    double wanted = target < V ? (double)s[target] + (double)b[target] : (double)own;
+    double loss = (double)rows->weight[n] * (exponentiate(s, b, V, &own, &sum) - wanted);
+    if (target < V)
+        s[target] -= sum;
+    *out_factor = rows->weight[n] / sum;
+    *out_own = target < V ? 0 : rows->weight[n] * (own / sum - 1);
+    return loss;
 }
 
 /* One block of up to SCORE_ROWS rows, from rows->x[first]. */
@@ -35,24 +60,30 @@ static double softmax_block(float *restrict dx, float *restrict de, float *restr
                             size_t n_rows, const float *restrict e, const float *restrict b, float *restrict workspace)
 {
     size_t V = rows->V, C = rows->C;
-    float *s = workspace, *scaled = s + n_rows * V, *factor = scaled + n_rows * C;
+    float *s = workspace, *scaled = s + n_rows * V, *factor = scaled + n_rows * C, *own = factor + n_rows;
     const float *x = rows->x + first * C;
     double loss = 0;
     product_blas(PRODUCT_NT, s, x, e, n_rows, V, C, false);
     for (size_t n = 0; n < n_rows; n++) {
-        float sum, weight = rows->weight[first + n];
-        double wanted = (double)s[n * V + rows->target[first + n]] + (double)b[rows->target[first + n]];
-        loss += (double)weight * (exponentiate(s + n * V, b, V, &sum) - wanted);
-        s[n * V + rows->target[first + n]] -= sum;
-        factor[n] = weight / sum;
+        loss += softmax_row(s + n * V, rows, first + n, e, b, &factor[n], &own[n]);
         for (size_t c = 0; c < C; c++)
             scaled[n * C + c] = x[n * C + c] * factor[n];
     }
     product_blas(PRODUCT_NN, dx + first * C, s, e, n_rows, C, V, false);
     product_blas(PRODUCT_TN, de, s, scaled, V, C, n_rows, true);
     product_blas(PRODUCT_TN, db, s, factor, V, 1, n_rows, true);
-    for (size_t i = 0; i < n_rows * C; i++)
-        dx[first * C + i] *= factor[i / C];
+    for (size_t n = 0; n < n_rows; n++) {
+        size_t target = rows->target[first + n];
+        for (size_t c = 0; c < C; c++)
+            dx[(first + n) * C + c] *= factor[n];
+        if (target < V)
+            continue;
+        db[target] += own[n];
+        for (size_t c = 0; c < C; c++) {
+            dx[(first + n) * C + c] += own[n] * e[target * C + c];
+            de[target * C + c] += own[n] * x[n * C + c];
+        }
+    }
     return loss;
 }
 

@@ -4,10 +4,12 @@
  * For a block of up to SOFTMAX_ROWS rows everything is held transposed, items down and rows across, so that what belongs to a row (its sum,
  * its shift) is a lane. With t[v, n] = 2^((s[n, v] - shift[n]) log2 e):
  *   1. for each piece of items: t = 2^(e xᵀ + b - shift),  sum[n] += t[v, n],  dx[n] += t[v, n] e[v]
- *   2. factor[n] = weight[n] / sum[n];  dx[n] = factor[n] dx[n] - weight[n] e[target]
+ *   2. factor[n] = weight[n] / sum[n];  dx[n] = factor[n] dx[n] + (factor[n] own[n] - weight[n]) e[target]
  *   3. de[v] += sum over n of t[v, n] factor[n] x[n],  db[v] += sum over n of t[v, n] factor[n];  and the target's part
  * The shift is the target's score, so a sum is never 0. A score that stands more than SHIFT_MOST above it would leave the range of floats:
- * then the block is done again with shift = the largest score. */
+ * then the block is done again with shift = the largest score.
+ * A target behind the shared items is no column of t: its power, own[n] (1 as long as the shift is its score), is what the sum starts at.
+ * What a row skips is 0 in t. */
 #ifndef KERNELS_VECTOR_SOFTMAX_H
 #define KERNELS_VECTOR_SOFTMAX_H
 
@@ -22,13 +24,15 @@
 struct softmax_block {
     size_t n_rows, n_padded, V, C;   /* rows padded to whole vectors */
     const float *x, *e, *b, *weight; /* x and weight from the block's first row */
-    const uint32_t *target;
+    const uint32_t *target, *skip;   /* from the block's first row; skip may be NULL */
     float *dx, *de, *db;
     /* workspace */
     float *panels;                               /* [n_padded / PANEL, C, PANEL]: x log2 e, transposed */
     float *t;                                    /* [V, n_padded] */
     float *scaled;                               /* [n_padded, C]: factor x */
     float *shift, *sum, *part, *factor, *wanted; /* [n_padded] */
+    float *own;                                  /* [n_padded], 0 where the target is a shared item */
+    uint32_t *skipped;                           /* [n_padded], filled where skip is not NULL */
 };
 
 INLINE size_t round_up(size_t n, size_t to)
@@ -39,7 +43,7 @@ INLINE size_t round_up(size_t n, size_t to)
 static size_t vector_softmax_bytes(size_t N, size_t V, size_t C)
 {
     size_t rows = round_up(N < SOFTMAX_ROWS ? N : SOFTMAX_ROWS, PANEL);
-    return rows * (V + round_up(C, LANES) * 2 + 5) * sizeof(float) + 64;
+    return rows * (V + round_up(C, LANES) * 2 + 7) * sizeof(float) + 64;
 }
 
 static void softmax_place(struct softmax_block *block, float *memory)
@@ -53,6 +57,8 @@ static void softmax_place(struct softmax_block *block, float *memory)
     block->part = block->sum + n;
     block->factor = block->part + n;
     block->wanted = block->factor + n;
+    block->own = block->wanted + n;
+    block->skipped = (uint32_t *)(void *)(block->own + n);
 }
 
 /* Transpose x into panels and take the targets' scores; padding is 0. All in powers of 2. */
@@ -63,8 +69,13 @@ static void softmax_begin(struct softmax_block *block)
     for (size_t n = 0; n < block->n_padded; n++) {
         float *column = block->panels + n / PANEL * PANEL * C + n % PANEL;
         block->shift[n] = 0;
+        block->own[n] = 0;
+        block->skipped[n] = UINT32_MAX;
         if (n >= block->n_rows)
             continue;
+        block->own[n] = block->target[n] >= block->V ? 1 : 0;
+        if (block->skip && block->skip[n] != block->target[n])
+            block->skipped[n] = block->skip[n];
         for (size_t c = 0; c < C; c++)
             column[c * PANEL] = block->x[n * C + c] * LOG2_E;
         block->wanted[n] = vector_dot(block->x + n * C, block->e + block->target[n] * C, C) + block->b[block->target[n]];
@@ -72,8 +83,9 @@ static void softmax_begin(struct softmax_block *block)
     }
 }
 
-/* The scores, less the shift, of `rows` items from v on for a panel of `vectors` vectors, in tile. Returns the largest. */
-INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors,
+/* The scores, less the shift, of `rows` items from v on for a panel of `vectors` vectors, in tile. Returns the largest (a skipped item
+ * counts as one of the target's score). */
+INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, bool skips,
                             lanes tile[TILE_ROWS][TILE_VECTORS])
 {
     struct factors factors = {.a = block->e + v * block->C,
@@ -83,6 +95,7 @@ INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t 
                               .b_step = PANEL,
                               .K = block->C};
     const float *shift = block->shift + panel * PANEL;
+    const uint32_t *skipped = block->skipped + panel * PANEL;
     lanes most = lanes_set(-INFINITY);
 #pragma GCC unroll 6
     for (unsigned r = 0; r < rows; r++) {
@@ -95,24 +108,30 @@ INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t 
 #pragma GCC unroll 6
     for (unsigned r = 0; r < rows; r++) {
 #pragma GCC unroll 4
-        for (unsigned c = 0; c < vectors; c++)
+        for (unsigned c = 0; c < vectors; c++) {
+            if (skips)
+                tile[r][c] = lanes_unless(tile[r][c], skipped + c * LANES, (uint32_t)v + r);
             most = lanes_max(most, tile[r][c]);
+        }
     }
     return most;
 }
 
 /* Step 1 for a tile. Returns the largest score less its shift. */
-INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors)
+INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, bool skips)
 {
     lanes tile[TILE_ROWS][TILE_VECTORS];
-    lanes most = softmax_scores(block, v, panel, rows, vectors, tile);
+    lanes most = softmax_scores(block, v, panel, rows, vectors, skips, tile);
     float *t = block->t + v * block->n_padded + panel * PANEL, *part = block->part + panel * PANEL;
+    const uint32_t *skipped = block->skipped + panel * PANEL;
 #pragma GCC unroll 4
     for (unsigned c = 0; c < vectors; c++) {
         lanes sum = lanes_load(part + c * LANES);
 #pragma GCC unroll 6
         for (unsigned r = 0; r < rows; r++) {
             lanes power = vector_exp2(lanes_max(lanes_min(tile[r][c], lanes_set(126)), lanes_set(-126)));
+            if (skips)
+                power = lanes_unless(power, skipped + c * LANES, (uint32_t)v + r);
             sum = lanes_add(sum, power);
             lanes_store(t + r * block->n_padded + c * LANES, power);
         }
@@ -122,10 +141,10 @@ INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t 
 }
 
 /* Only the largest scores, into part. */
-INLINE void softmax_largest(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors)
+INLINE void softmax_largest(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, bool skips)
 {
     lanes tile[TILE_ROWS][TILE_VECTORS];
-    (void)softmax_scores(block, v, panel, rows, vectors, tile);
+    (void)softmax_scores(block, v, panel, rows, vectors, skips, tile);
     float *part = block->part + panel * PANEL;
     for (unsigned c = 0; c < vectors; c++) {
         lanes most = lanes_load(part + c * LANES);
@@ -138,18 +157,17 @@ INLINE void softmax_largest(const struct softmax_block *block, size_t v, size_t 
 /* Run `work` over the tiles of items [first, end) and a panel. */
 #define FOR_TILES(work, vectors)                                                                                                           \
     for (v = first; v + TILE_ROWS <= end; v += TILE_ROWS)                                                                                  \
-        work(block, v, panel, TILE_ROWS, vectors);                                                                                         \
+        work(block, v, panel, TILE_ROWS, vectors, skips);                                                                                  \
     for (; v < end; v++)                                                                                                                   \
-        work(block, v, panel, 1, vectors);
+        work(block, v, panel, 1, vectors, skips);
 
 #define KEEP_MOST(...) most = lanes_max(most, softmax_powers(__VA_ARGS__))
 
-/* Step 1 for a piece of items. Returns the largest score less its shift. */
-static float softmax_piece(const struct softmax_block *block, size_t first, size_t end)
+/* The powers of a piece of items; their sums in part. Returns the largest score less its shift. */
+INLINE lanes softmax_tiles(const struct softmax_block *block, size_t first, size_t end, bool skips)
 {
     lanes most = lanes_set(-INFINITY);
     size_t v;
-    memset(block->part, 0, block->n_padded * sizeof(float));
     for (size_t panel = 0; panel * PANEL < block->n_padded; panel++) {
         size_t n = block->n_padded - panel * PANEL;
         if (n >= PANEL) {
@@ -164,6 +182,14 @@ static float softmax_piece(const struct softmax_block *block, size_t first, size
 #endif
         }
     }
+    return most;
+}
+
+/* Step 1 for a piece of items. Returns the largest score less its shift. */
+static float softmax_piece(const struct softmax_block *block, size_t first, size_t end)
+{
+    memset(block->part, 0, block->n_padded * sizeof(float));
+    lanes most = block->skip ? softmax_tiles(block, first, end, true) : softmax_tiles(block, first, end, false);
     add_row(block->sum, block->part, block->n_padded);
     struct factors factors = {.a = block->t + first * block->n_padded,
                               .b = block->e + first * block->C,
@@ -178,7 +204,7 @@ static float softmax_piece(const struct softmax_block *block, size_t first, size
 static float softmax_pieces(const struct softmax_block *block)
 {
     float most = -INFINITY;
-    memset(block->sum, 0, block->n_padded * sizeof(float));
+    memcpy(block->sum, block->own, block->n_padded * sizeof(float));
     for (size_t first = 0; first < block->V; first += PIECE_ITEMS)
         most = fmaxf(most, softmax_piece(block, first, first + PIECE_ITEMS < block->V ? first + PIECE_ITEMS : block->V));
     return most;
@@ -188,8 +214,9 @@ static float softmax_pieces(const struct softmax_block *block)
 static void softmax_shift(const struct softmax_block *block)
 {
     size_t first = 0, end = block->V, v;
+    bool skips = block->skip;
     for (size_t n = 0; n < block->n_padded; n++)
-        block->part[n] = -INFINITY;
+        block->part[n] = block->own[n] > 0 ? 0 : -INFINITY;
     for (size_t panel = 0; panel * PANEL < block->n_padded; panel++) {
         for (size_t part = 0; part < PANEL && panel * PANEL + part < block->n_padded; part += LANES) {
             struct softmax_block narrow = *block; /* one vector of the panel at a time */
@@ -197,12 +224,15 @@ static void softmax_shift(const struct softmax_block *block)
             narrow.panels += part;
             narrow.shift += part;
             narrow.part += part;
+            narrow.skipped += part;
             block = &narrow;
             FOR_TILES(softmax_largest, 1)
             block = whole;
         }
     }
     add_row(block->shift, block->part, block->n_padded);
+    for (size_t n = 0; n < block->n_rows; n++)
+        block->own[n] *= exp2f(-block->part[n]);
 }
 
 /* Step 2. Returns the loss. */
@@ -217,7 +247,7 @@ static double softmax_scale(const struct softmax_block *block)
         const float *wanted = block->e + block->target[n] * C;
         loss += (double)weight * (0.69314718055994531 * ((double)block->shift[n] + log2((double)block->sum[n])) - (double)block->wanted[n]);
         block->factor[n] = weight / block->sum[n];
-        lanes factor = lanes_set(block->factor[n]), less = lanes_set(-weight);
+        lanes factor = lanes_set(block->factor[n]), less = lanes_set(block->own[n] * block->factor[n] - weight);
         FOR_VECTORS(c, n_left, C)
         {
             lanes_store_part(dx + c, n_left,
@@ -238,10 +268,11 @@ static void softmax_items(const struct softmax_block *block)
         block->db[v] += vector_dot(block->t + v * block->n_padded, block->factor, block->n_padded);
     for (size_t n = 0; n < block->n_rows; n++) {
         float *de = block->de + block->target[n] * C;
-        lanes less = lanes_set(-block->weight[n]);
+        float own = block->own[n] * block->factor[n] - block->weight[n];
+        lanes less = lanes_set(own);
         FOR_VECTORS(c, n_left, C)
         lanes_store_part(de + c, n_left, lanes_fma(lanes_load_part(block->x + n * C + c, n_left), less, lanes_load_part(de + c, n_left)));
-        block->db[block->target[n]] -= block->weight[n];
+        block->db[block->target[n]] += own;
     }
 }
 
@@ -261,6 +292,7 @@ static double vector_softmax_loss(float *restrict dx, float *restrict de, float 
                                       .b = b,
                                       .weight = rows->weight + first,
                                       .target = rows->target + first,
+                                      .skip = rows->skip ? rows->skip + first : NULL,
                                       .dx = dx + first * rows->C,
                                       .de = de,
                                       .db = db};

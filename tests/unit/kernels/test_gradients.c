@@ -257,6 +257,29 @@ Test(gradients, of_the_softmax)
     free(dx), free(de), free(db);
 }
 
+/* Two items stand behind the shared ones: row 1 and 3 have one as their target; rows 0 and 3 skip a shared item. */
+Test(gradients, of_the_softmax_over_a_sample)
+{
+    enum { N = 5, V = 7, ALL = 9, C = 4 };
+    static const uint32_t target[N] = {2, 8, 6, 7, 0}, skip[N] = {5, UINT32_MAX, UINT32_MAX, 1, UINT32_MAX};
+    struct random random = seeded();
+    struct function f = {.value = softmax_value,
+                         .x = random_floats(&random, N * C, 1),
+                         .w = random_floats(&random, ALL * C, 1),
+                         .b = random_floats(&random, ALL, 1),
+                         .p = random_floats(&random, N, 1),
+                         .workspace = zero_floats(V),
+                         .spare = {zero_floats(N * C), zero_floats(ALL * C), zero_floats(ALL)}};
+    f.rows = (struct softmax_rows){.x = f.x, .target = target, .skip = skip, .weight = f.p, .N = N, .V = V, .C = C};
+    float *dx = zero_floats(N * C), *de = zero_floats(ALL * C), *db = zero_floats(ALL);
+    (void)kernels_plain.softmax_loss(dx, de, db, &f.rows, f.w, f.b, f.workspace);
+    expect_gradient(&f, f.x, N * C, dx, "x");
+    expect_gradient(&f, f.w, ALL * C, de, "items");
+    expect_gradient(&f, f.b, ALL, db, "bias");
+    free(f.x), free(f.w), free(f.b), free(f.p), free(f.workspace), free(f.spare[0]), free(f.spare[1]), free(f.spare[2]);
+    free(dx), free(de), free(db);
+}
+
 Test(gradients, of_the_softmax_do_not_move_the_mean_of_the_bias)
 {
     enum { N = 40, V = 130, C = 16 };

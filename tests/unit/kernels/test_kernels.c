@@ -1,4 +1,5 @@
-/* Every fast form against the plain one, over awkward sizes: nothing, one, just below and above a vector, a tile and a block. */
+/* Every fast form against the plain one, over awkward sizes: nothing, one, just below and above a vector, a tile and a block. The softmax
+ * has a file of its own. */
 #include "kernel_arguments.h"
 
 #include <criterion/criterion.h>
@@ -275,62 +276,6 @@ static void check_products(const struct kernels *fast, size_t N, size_t C, struc
 Test(kernels, fast_products_equal_plain)
 {
     for_all(check_products);
-}
-
-static void compare_softmax(const struct kernels *fast, size_t N, size_t V, size_t C, float size, float tolerance, struct random *random)
-{
-    float *x = random_floats(random, N * C, size), *e = random_floats(random, V * C, 1), *b = random_floats(random, V, 1),
-          *weight = random_floats(random, N, 1);
-    uint32_t *target = random_numbers(random, N, (uint32_t)V);
-    struct softmax_rows rows = {.x = x, .target = target, .weight = weight, .N = N, .V = V, .C = C};
-    struct pair dx = pair_of(random_floats(random, N * C, 1), N * C), de = pair_of(random_floats(random, V * C, 1), V * C),
-                db = pair_of(random_floats(random, V, 1), V);
-    float *plain_space = zero_floats(kernels_plain.softmax_bytes(N, V, C) / sizeof(float)),
-          *fast_space = zero_floats(fast->softmax_bytes(N, V, C) / sizeof(float));
-    double plain_loss = kernels_plain.softmax_loss(dx.plain, de.plain, db.plain, &rows, e, b, plain_space);
-    double fast_loss = fast->softmax_loss(dx.fast, de.fast, db.fast, &rows, e, b, fast_space);
-    cr_assert(fabs(plain_loss - fast_loss) <= 1e-5 * (1 + fabs(plain_loss)),
-              "%s, softmax loss of %zu rows, %zu items, %zu channels: %.9g, expected %.9g", fast->name, N, V, C, fast_loss, plain_loss);
-    expect_same(&dx, tolerance, fast->name, "softmax dx");
-    expect_same(&de, tolerance, fast->name, "softmax de");
-    expect_same(&db, tolerance, fast->name, "softmax db");
-    free(x);
-    free(e);
-    free(b);
-    free(weight);
-    free(target);
-    free(plain_space);
-    free(fast_space);
-}
-
-static void check_softmax(const struct kernels *fast, size_t N, size_t C, struct random *random)
-{
-    compare_softmax(fast, N, 1 + random_below(random, 500), C, 1, 1e-4f, random);
-}
-
-Test(kernels, fast_softmax_equals_plain)
-{
-    for_all(check_softmax);
-}
-
-static void check_catalogue_of_one(const struct kernels *fast, size_t N, size_t C, struct random *random)
-{
-    compare_softmax(fast, N, 1, C, 1, 1e-4f, random);
-}
-
-Test(kernels, softmax_over_one_item_costs_nothing)
-{
-    for_all(check_catalogue_of_one);
-}
-
-static void check_great_scores(const struct kernels *fast, size_t N, size_t C, struct random *random)
-{
-    compare_softmax(fast, N, 400, C, 60, 5e-3f, random); /* where a float's last bit moves the power by a thousandth */
-}
-
-Test(kernels, softmax_survives_scores_beyond_the_range_of_exp)
-{
-    for_all(check_great_scores);
 }
 
 static void check_scores(const struct kernels *fast, size_t V, size_t C, struct random *random)
