@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define BEHAVIOUR_SHARDS 64u
+#define WEAK_EVENTS      64u /* a user: the last few screens of items that were shown and not taken */
 #define CHILD_GRACE_MS   5000
 
 /* --- memory --- */
@@ -17,6 +18,7 @@ static enum status create_memory(struct app *app, struct error *error)
     const struct settings *settings = app->settings;
     struct behaviour_limits limits = {.n_shards = BEHAVIOUR_SHARDS,
                                       .max_events = (uint32_t)settings->behaviour_max_events,
+                                      .max_weak = WEAK_EVENTS,
                                       .max_bytes = (uint64_t)settings->behaviour_max_bytes};
     struct behaviour_source source = {.read = learn_user_again, .context = app};
     app->epoch = epoch_create();

@@ -42,9 +42,9 @@ struct behaviour {
 };
 
 struct behaviour_rebuild {
+    const struct behaviour_limits *limits;
     struct history *history;
     uint64_t last_seq;
-    uint32_t max_events;
 };
 
 static void history_destroy(struct history *history)
@@ -52,6 +52,13 @@ static void history_destroy(struct history *history)
     if (history)
         history_clear(history);
     free(history);
+}
+
+static enum status keep_event(struct history *history, const struct behaviour_event *event, enum arrival arrival,
+                              const struct behaviour_limits *limits)
+{
+    return event->feedback == FEEDBACK_WEAK ? history_insert_weak(history, event, arrival, limits->max_weak)
+                                            : history_insert(history, event, arrival, limits->max_events);
 }
 
 static uint64_t cost_of(const struct history *history)
@@ -178,7 +185,7 @@ static enum status insert(struct behaviour *behaviour, struct shard *shard, uint
     }
     use(shard, index);
     uint64_t before = cost_of(user->history);
-    enum status status = history_insert(user->history, event, ARRIVAL_NEWER, behaviour->limits.max_events);
+    enum status status = keep_event(user->history, event, ARRIVAL_NEWER, &behaviour->limits);
     shard->bytes += cost_of(user->history) - before;
     keep_bound(behaviour, shard);
     return status;
@@ -190,7 +197,7 @@ enum status behaviour_rebuild_add(struct behaviour_rebuild *rebuild, uint64_t se
 {
     if (seq > rebuild->last_seq)
         rebuild->last_seq = seq;
-    return history_insert(rebuild->history, event, ARRIVAL_OLDER, rebuild->max_events);
+    return keep_event(rebuild->history, event, ARRIVAL_OLDER, rebuild->limits);
 }
 
 /* Put the rebuilt history in its place, unless it is not needed any more or is behind. */
@@ -211,7 +218,7 @@ static void install(struct behaviour *behaviour, struct shard *shard, uint32_t i
 static enum status rebuild_user(struct behaviour *behaviour, uint32_t number, uint64_t before_seq, struct error *error)
 {
     struct shard *shard = &behaviour->shards[number % behaviour->limits.n_shards];
-    struct behaviour_rebuild rebuild = {.history = calloc(1, sizeof *rebuild.history), .max_events = behaviour->limits.max_events};
+    struct behaviour_rebuild rebuild = {.limits = &behaviour->limits, .history = calloc(1, sizeof *rebuild.history)};
     if (!rebuild.history)
         return fail(error, STATUS_NOMEM, "no memory to read a user again");
     enum status status = behaviour->source.read(behaviour->source.context, number, before_seq, &rebuild, error);
@@ -296,8 +303,15 @@ void behaviour_erase(struct behaviour *behaviour, uint32_t user)
     (void)pthread_mutex_unlock(&shard->lock);
 }
 
-static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32_t max, struct behaviour_event out_events[],
-                            struct marks *seen, uint32_t *out_n)
+/* What a read wants. */
+struct wanted {
+    struct behaviour_event *events; /* [max] */
+    uint32_t max;
+    bool is_weak;
+    struct marks *seen; /* may be NULL */
+};
+
+static enum status try_read(struct behaviour *behaviour, uint32_t number, const struct wanted *wanted, uint32_t *out_n)
 {
     struct shard *shard = &behaviour->shards[number % behaviour->limits.n_shards];
     uint32_t index = number / behaviour->limits.n_shards, n = 0;
@@ -308,9 +322,9 @@ static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32
         status = STATUS_BUSY;
     } else if (user && user->history) {
         use(shard, index);
-        n = history_copy(user->history, max, out_events);
-        if (seen)
-            history_mark(user->history, seen);
+        n = (wanted->is_weak ? history_copy_weak : history_copy)(user->history, wanted->max, wanted->events);
+        if (wanted->seen)
+            history_mark(user->history, wanted->seen);
     }
     (void)pthread_mutex_unlock(&shard->lock);
     if (status == STATUS_OK)
@@ -318,15 +332,27 @@ static enum status try_read(struct behaviour *behaviour, uint32_t number, uint32
     return status;
 }
 
+static enum status read_user(struct behaviour *behaviour, uint32_t number, const struct wanted *wanted, uint32_t *out_n,
+                             struct error *error)
+{
+    enum status status = try_read(behaviour, number, wanted, out_n);
+    for (int tries = 0; status == STATUS_BUSY && tries < REBUILDS_MAX; tries++) {
+        TRY(rebuild_user(behaviour, number, UINT64_MAX, error));
+        status = try_read(behaviour, number, wanted, out_n);
+    }
+    return status == STATUS_OK ? STATUS_OK : fail(error, status, "a user's events are being written too fast to be read again");
+}
+
 enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
                            struct marks *seen, uint32_t *out_n, struct error *error)
 {
-    enum status status = try_read(behaviour, user, max, out_events, seen, out_n);
-    for (int tries = 0; status == STATUS_BUSY && tries < REBUILDS_MAX; tries++) {
-        TRY(rebuild_user(behaviour, user, UINT64_MAX, error));
-        status = try_read(behaviour, user, max, out_events, seen, out_n);
-    }
-    return status == STATUS_OK ? STATUS_OK : fail(error, status, "a user's events are being written too fast to be read again");
+    return read_user(behaviour, user, &(struct wanted){.events = out_events, .max = max, .seen = seen}, out_n, error);
+}
+
+enum status behaviour_read_weak(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
+                                uint32_t *out_n, struct error *error)
+{
+    return read_user(behaviour, user, &(struct wanted){.events = out_events, .max = max, .is_weak = true}, out_n, error);
 }
 
 void behaviour_measure(struct behaviour *behaviour, struct behaviour_figures *out_figures)

@@ -1,14 +1,17 @@
-/* Behaviour: what every user did last, in memory, bounded for a user and in total.
+/* Behaviour: what every user did last, and what was shown to them and not taken, in memory, bounded for a user and in total.
  *
  * Of a user the newest max_events events are kept in order of time (equal times: in order of seq); of an event that leaves this order only
- * "was seen" is kept. When all users together pass max_bytes, the idlest (neither written nor read for the longest time) are forgotten and
- * read again from a source (the store) when they are asked for: a forgotten user is slower, never wrong. Threads: one writer
- * (behaviour_add, behaviour_erase), any readers. Users are spread over shards, each under a mutex that is held for a copy; the source is
- * called outside of it. Memory: 16 bytes an event, 8 to 16 a seen item, and 32 a user that is not counted into max_bytes. */
+ * "was seen" is kept. Weak events (core/feedback.h) are kept apart, the newest max_weak: they push nothing out and mark nothing as seen,
+ * and a positive event on the item, at the same time or later, answers them. When all users together pass max_bytes, the idlest (neither
+ * written nor read for the longest time) are forgotten and read again from a source (the store) when they are asked for: a forgotten user
+ * is slower, never wrong. Threads: one writer (behaviour_add, behaviour_erase), any readers. Users are spread over shards, each under a
+ * mutex that is held for a copy; the source is called outside of it. Memory: 16 bytes an event, 8 to 16 a seen item, and 32 a user that is
+ * not counted into max_bytes. */
 #ifndef APP_BEHAVIOUR_H
 #define APP_BEHAVIOUR_H
 
 #include "core/base/status.h"
+#include "core/feedback.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,11 +20,13 @@ struct behaviour_event {
     int64_t at_ms;
     uint32_t item;
     uint8_t type;
+    uint8_t feedback; /* enum feedback of its type's weight: says where it is kept */
 };
 
 struct behaviour_limits {
     uint32_t n_shards;   /* >= 1 */
     uint32_t max_events; /* a user, >= 1 */
+    uint32_t max_weak;   /* a user; 0: weak events are not kept */
     uint64_t max_bytes;  /* all users; shared out evenly among the shards. A user who is asked for stays, however large */
 };
 
@@ -76,6 +81,10 @@ static inline bool marks_get(const struct marks *marks, uint32_t item)
  * forgotten user. */
 enum status behaviour_read(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
                            struct marks *seen, uint32_t *out_n, struct error *error) MUST_CHECK;
+
+/* Copy up to max weak events without an answer, newest first. Otherwise as behaviour_read. */
+enum status behaviour_read_weak(struct behaviour *behaviour, uint32_t user, uint32_t max, struct behaviour_event out_events[],
+                                uint32_t *out_n, struct error *error) MUST_CHECK;
 
 struct behaviour_figures {
     uint64_t bytes, n_forgotten, n_rebuilt; /* now; so far; so far */

@@ -1,7 +1,7 @@
 /* The encoder wants a past oldest first and knows only the items and types of its training. */
 #include "server/app/encoding.h"
 
-/* The model's stand-in for a type that came after its training: its first type of the same sign. False: it has none. */
+/* The model's stand-in for a type that came after its training: its first type of the same feedback. False: it has none. */
 static bool find_model_type(const struct selection *selection, uint8_t type, float weight, uint8_t *out_type)
 {
     uint32_t n_types = model_facts(selection->model)->shape.n_types;
@@ -11,7 +11,7 @@ static bool find_model_type(const struct selection *selection, uint8_t type, flo
     }
     for (uint32_t i = 0; i < n_types && i < EVENT_TYPES_MAX; i++) {
         float candidate = atomic_load(&selection->app->type_weights[i]);
-        if (candidate != 0 && (candidate > 0) == (weight > 0)) {
+        if (feedback_of(candidate) == feedback_of(weight)) {
             *out_type = (uint8_t)i;
             return true;
         }

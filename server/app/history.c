@@ -1,4 +1,4 @@
-/* A sorted array that grows by doubling up to its limit, and a hash set of items. Surprising: a full history moves its older part down by
+/* Sorted arrays that grow by doubling up to their limits, and a hash set of items. Surprising: a full history moves its older part down by
  * one to make room; at a few KiB that is cheaper than a ring that must be split for every copy. */
 #include "server/app/history.h"
 
@@ -13,7 +13,8 @@ static_assert(sizeof(struct behaviour_event) == 16, "an event costs 16 bytes");
 
 void history_clear(struct history *history)
 {
-    free(history->events);
+    free(history->behaviour.events);
+    free(history->weak.events);
     free(history->seen);
     *history = (struct history){0};
 }
@@ -53,69 +54,114 @@ static enum status add_seen(struct history *history, uint32_t item)
     return STATUS_OK;
 }
 
-/* --- the events --- */
+/* --- lists of events --- */
 
-static bool grow_events(struct history *history, uint32_t max)
+static bool grow_events(struct event_list *list, uint32_t max)
 {
-    uint32_t capacity = history->capacity ? history->capacity * 2 : FIRST_EVENTS;
+    uint32_t capacity = list->capacity ? list->capacity * 2 : FIRST_EVENTS;
     if (capacity > max)
         capacity = max;
-    struct behaviour_event *events = realloc(history->events, capacity * sizeof *events);
+    struct behaviour_event *events = realloc(list->events, capacity * sizeof *events);
     if (!events)
         return false;
-    history->events = events;
-    history->capacity = capacity;
+    list->events = events;
+    list->capacity = capacity;
     return true;
 }
 
-static uint32_t place_of(const struct history *history, const struct behaviour_event *event, enum arrival arrival)
+static uint32_t place_of(const struct event_list *list, const struct behaviour_event *event, enum arrival arrival)
 {
-    uint32_t place = arrival == ARRIVAL_NEWER ? history->n_events : 0;
+    uint32_t place = arrival == ARRIVAL_NEWER ? list->n : 0;
     if (arrival == ARRIVAL_NEWER) {
-        while (place > 0 && history->events[place - 1].at_ms > event->at_ms)
+        while (place > 0 && list->events[place - 1].at_ms > event->at_ms)
             place--;
     } else {
-        while (place < history->n_events && history->events[place].at_ms < event->at_ms)
+        while (place < list->n && list->events[place].at_ms < event->at_ms)
             place++;
     }
     return place;
 }
 
-enum status history_insert(struct history *history, const struct behaviour_event *event, enum arrival arrival, uint32_t max)
+/* Put event at its place; of a list of max events the oldest leaves, or event does not come in (place 0). */
+static enum status insert_at(struct event_list *list, uint32_t place, const struct behaviour_event *event, uint32_t max)
 {
-    uint32_t place = place_of(history, event, arrival);
-    struct behaviour_event *events = history->events;
-    if (history->n_events >= max) {
+    if (list->n >= max) {
         if (place == 0)
-            return add_seen(history, event->item);
-        TRY(add_seen(history, events[0].item));
-        memmove(events, events + 1, (place - 1) * sizeof *events);
-        events[place - 1] = *event;
+            return STATUS_OK;
+        memmove(list->events, list->events + 1, (place - 1) * sizeof *event);
+        list->events[place - 1] = *event;
         return STATUS_OK;
     }
-    if (history->n_events == history->capacity) {
-        if (!grow_events(history, max))
-            return STATUS_NOMEM;
-        events = history->events;
-    }
-    memmove(events + place + 1, events + place, (history->n_events - place) * sizeof *events);
-    events[place] = *event;
-    history->n_events++;
+    if (list->n == list->capacity && !grow_events(list, max))
+        return STATUS_NOMEM;
+    memmove(list->events + place + 1, list->events + place, (list->n - place) * sizeof *event);
+    list->events[place] = *event;
+    list->n++;
     return STATUS_OK;
+}
+
+/* --- the events --- */
+
+static void answer_weak(struct event_list *weak, const struct behaviour_event *positive)
+{
+    for (uint32_t i = 0; i < weak->n && weak->events[i].at_ms <= positive->at_ms; i++)
+        if (weak->events[i].item == positive->item)
+            weak->events[i].feedback = FEEDBACK_NONE;
+}
+
+/* Was there a positive event on the item of a weak one, at its time or later? In falling order of seq an item that is already among the
+ * seen had an event later on. */
+static bool is_answered(const struct history *history, const struct behaviour_event *weak, enum arrival arrival)
+{
+    const struct event_list *list = &history->behaviour;
+    for (uint32_t i = list->n; i-- > 0 && list->events[i].at_ms >= weak->at_ms;)
+        if (list->events[i].item == weak->item && list->events[i].feedback == FEEDBACK_POSITIVE)
+            return true;
+    return arrival == ARRIVAL_OLDER && history->n_slots && history->seen[slot_of(history->seen, history->n_slots, weak->item)];
+}
+
+enum status history_insert(struct history *history, const struct behaviour_event *event, enum arrival arrival, uint32_t max)
+{
+    uint32_t place = place_of(&history->behaviour, event, arrival);
+    if (event->feedback == FEEDBACK_POSITIVE)
+        answer_weak(&history->weak, event);
+    if (history->behaviour.n >= max)
+        TRY(add_seen(history, place == 0 ? event->item : history->behaviour.events[0].item));
+    return insert_at(&history->behaviour, place, event, max);
+}
+
+enum status history_insert_weak(struct history *history, const struct behaviour_event *event, enum arrival arrival, uint32_t max)
+{
+    uint32_t place = place_of(&history->weak, event, arrival);
+    struct behaviour_event kept = *event;
+    if (history->weak.n >= max && place == 0)
+        return STATUS_OK;
+    kept.feedback = is_answered(history, event, arrival) ? FEEDBACK_NONE : FEEDBACK_WEAK;
+    return insert_at(&history->weak, place, &kept, max);
 }
 
 uint32_t history_copy(const struct history *history, uint32_t max, struct behaviour_event out_events[])
 {
-    uint32_t n = history->n_events < max ? history->n_events : max;
+    const struct event_list *list = &history->behaviour;
+    uint32_t n = list->n < max ? list->n : max;
     for (uint32_t i = 0; i < n; i++)
-        out_events[i] = history->events[history->n_events - 1 - i];
+        out_events[i] = list->events[list->n - 1 - i];
+    return n;
+}
+
+uint32_t history_copy_weak(const struct history *history, uint32_t max, struct behaviour_event out_events[])
+{
+    uint32_t n = 0;
+    for (uint32_t i = history->weak.n; i-- > 0 && n < max;)
+        if (history->weak.events[i].feedback == FEEDBACK_WEAK)
+            out_events[n++] = history->weak.events[i];
     return n;
 }
 
 void history_mark(const struct history *history, struct marks *seen)
 {
-    for (uint32_t i = 0; i < history->n_events; i++)
-        marks_set(seen, history->events[i].item);
+    for (uint32_t i = 0; i < history->behaviour.n; i++)
+        marks_set(seen, history->behaviour.events[i].item);
     for (uint32_t i = 0; i < history->n_slots; i++)
         if (history->seen[i])
             marks_set(seen, history->seen[i] - 1);
@@ -123,5 +169,6 @@ void history_mark(const struct history *history, struct marks *seen)
 
 uint64_t history_bytes(const struct history *history)
 {
-    return (uint64_t)history->capacity * sizeof *history->events + (uint64_t)history->n_slots * sizeof *history->seen;
+    uint64_t n_events = (uint64_t)history->behaviour.capacity + history->weak.capacity;
+    return n_events * sizeof(struct behaviour_event) + (uint64_t)history->n_slots * sizeof *history->seen;
 }

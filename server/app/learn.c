@@ -23,7 +23,7 @@ static uint32_t read_earlier_items(struct app *app, const struct learned_event *
     bool is_past = false;
     for (uint32_t i = 0; i < n && n_items < NEIGHBOURS_WINDOW; i++) {
         bool is_itself = !is_past && events[i].at_ms == event->at_ms && events[i].item == event->item && events[i].type == event->type;
-        if (is_past && atomic_load(&app->type_weights[events[i].type]) > 0)
+        if (is_past && events[i].feedback == FEEDBACK_POSITIVE)
             out_items[n_items++] = events[i].item;
         is_past |= is_itself;
     }
@@ -42,13 +42,14 @@ static void learn_positive(struct app *app, const struct learned_event *event, f
 void learn_event(struct app *app, const struct learned_event *event)
 {
     float weight = event->type < EVENT_TYPES_MAX ? atomic_load(&app->type_weights[event->type]) : 0;
-    if (weight == 0)
+    enum feedback feedback = feedback_of(weight);
+    if (feedback == FEEDBACK_NONE)
         return;
     struct error error = {0};
-    struct behaviour_event kept = {.at_ms = event->at_ms, .item = event->item, .type = (uint8_t)event->type};
+    struct behaviour_event kept = {.at_ms = event->at_ms, .item = event->item, .type = (uint8_t)event->type, .feedback = (uint8_t)feedback};
     if (behaviour_add(app->behaviour, event->user, event->seq, &kept, &error) != STATUS_OK)
         log_line(LOG_WARNING, "memory", "%s", error.detail);
-    if (weight > 0)
+    if (feedback == FEEDBACK_POSITIVE)
         learn_positive(app, event, weight);
 }
 
@@ -127,9 +128,11 @@ struct again {
 static enum status learn_again(void *context, const struct stored_event *event)
 {
     struct again *again = context;
-    if (event->type >= EVENT_TYPES_MAX || atomic_load(&again->app->type_weights[event->type]) == 0)
+    float weight = event->type < EVENT_TYPES_MAX ? atomic_load(&again->app->type_weights[event->type]) : 0;
+    enum feedback feedback = feedback_of(weight);
+    if (feedback == FEEDBACK_NONE)
         return STATUS_OK;
-    struct behaviour_event kept = {.at_ms = event->at_ms, .item = event->item, .type = (uint8_t)event->type};
+    struct behaviour_event kept = {.at_ms = event->at_ms, .item = event->item, .type = (uint8_t)event->type, .feedback = (uint8_t)feedback};
     return behaviour_rebuild_add(again->rebuild, event->seq, &kept);
 }
 

@@ -20,7 +20,7 @@ static void read_context(struct selection *selection, const struct recommend_que
         uint32_t item = names_find(app->names[NAME_ITEM], event->item_id), type = names_find(app->names[NAME_TYPE], event->type);
         bool is_new_type = type >= EVENT_TYPES_MAX;
         float weight = is_new_type ? settings_type_weight(app->settings, event->type) : atomic_load(&app->type_weights[type]);
-        if (item == NAMES_NONE || weight == 0)
+        if (item == NAMES_NONE || !feedback_is_behaviour(weight))
             continue;
         past_add(past, item, is_new_type ? EVENT_TYPES_MAX : (uint8_t)type, weight);
         if (query->exclude_seen)

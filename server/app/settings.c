@@ -302,13 +302,21 @@ enum status settings_check(const struct settings *settings, struct error *error)
     return STATUS_OK;
 }
 
+static const struct {
+    const char *type;
+    float weight;
+} preset_weights[] = {{"impression", -0.05F}, {"dislike", -1}};
+
 float settings_type_weight(const struct settings *settings, const char *type)
 {
     size_t n_bytes = strlen(type);
     uint32_t row = find_weight(settings, type, n_bytes);
     if (row < settings->n_weights)
         return (float)strtod(settings->weights_by_name[row] + n_bytes + 1, NULL);
-    return strcmp(type, "impression") == 0 ? 0.0F : strcmp(type, "dislike") == 0 ? -1.0F : 1.0F;
+    for (size_t i = 0; i < sizeof preset_weights / sizeof preset_weights[0]; i++)
+        if (strcmp(type, preset_weights[i].type) == 0)
+            return preset_weights[i].weight;
+    return 1;
 }
 
 void settings_help(struct buffer *out)
@@ -316,6 +324,9 @@ void settings_help(struct buffer *out)
     for (size_t i = 0; i < N_SETTINGS; i++)
         buffer_append_format(out, "  %-22s %-10s %s\n", table[i].name, table[i].preset, table[i].help);
     buffer_append_format(out, "  %-22s %-10s %s\n", WEIGHTS "<event type>", "1",
-                         "worth of an event of that type; 0: kept, not learned from; below 0: against the item");
-    buffer_append_text(out, "                                    (impression is 0 and dislike -1 unless you say otherwise)\n");
+                         "worth of an event of that type; impression is -0.05 and dislike -1 unless you say otherwise");
+    buffer_append_text(out, "                                    above 0: for the item, 3 counts as three events of 1; 0: kept, nothing else\n"
+                            "                                    -0.5 and below: against the item and what is like it\n"
+                            "                                    between -0.5 and 0: shown and not taken, weakly against it until it is taken\n"
+                            "                                    a shop may set: view 1, click 1, like 2, cart 2, purchase 3\n");
 }

@@ -43,7 +43,7 @@ enum status settings_load(struct settings *settings, struct error *error) MUST_C
 /* Checks across settings. */
 enum status settings_check(const struct settings *settings, struct error *error) MUST_CHECK;
 
-/* The weight of an event type in training and neighbours: configured, or impression 0, dislike -1, anything else 1. */
+/* The weight of an event type (core/feedback.h says what it means): configured, or impression -0.05, dislike -1, anything else 1. */
 float settings_type_weight(const struct settings *settings, const char *type);
 
 /* The table for people. */

@@ -40,9 +40,11 @@ static enum status read_again(void *context, uint32_t user, uint64_t before_seq,
     return STATUS_OK;
 }
 
+#define MAX_WEAK 8
+
 static void create(uint32_t n_shards, uint32_t max_events, uint64_t max_bytes)
 {
-    struct behaviour_limits limits = {.n_shards = n_shards, .max_events = max_events, .max_bytes = max_bytes};
+    struct behaviour_limits limits = {.n_shards = n_shards, .max_events = max_events, .max_weak = MAX_WEAK, .max_bytes = max_bytes};
     struct behaviour_source source = {.read = read_again};
     memset(&store, 0, sizeof store);
     behaviour = behaviour_create(&limits, &source);
@@ -67,6 +69,27 @@ static enum status add(uint32_t user, uint32_t item, int64_t at_ms)
 {
     uint64_t seq = keep(user, item, at_ms);
     return behaviour_add(behaviour, user, seq, &store.events[seq].event, NULL);
+}
+
+static enum status add_with(enum feedback feedback, uint32_t user, uint32_t item, int64_t at_ms)
+{
+    uint64_t seq = keep(user, item, at_ms);
+    store.events[seq].event.feedback = (uint8_t)feedback;
+    return behaviour_add(behaviour, user, seq, &store.events[seq].event, NULL);
+}
+
+/* The items of the user's weak events, newest first. */
+static const char *weak_items_of(uint32_t user)
+{
+    static char text[4096];
+    struct behaviour_event events[MAX_WEAK];
+    uint32_t n = 0;
+    size_t length = 0;
+    cr_assert_eq(behaviour_read_weak(behaviour, user, MAX_WEAK, events, &n, NULL), STATUS_OK);
+    text[0] = '\0';
+    for (uint32_t i = 0; i < n; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s%u", i ? " " : "", events[i].item);
+    return text;
 }
 
 /* The user's items newest first as a text: "3 2 1". */
@@ -199,6 +222,96 @@ Test(behaviour, remembers_as_seen_what_came_too_late_to_be_kept)
     cr_assert_eq(add(7, 3, 5), STATUS_OK);
     cr_assert_str_eq(items_of(7), "2 1");
     cr_assert(has_seen(7, 3));
+}
+
+Test(behaviour, keeps_weak_events_apart)
+{
+    create(1, 8, NO_LIMIT);
+    cr_assert_eq(add(1, 11, 1), STATUS_OK);
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 21, 2), STATUS_OK);
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 22, 3), STATUS_OK);
+    cr_expect_str_eq(items_of(1), "11");
+    cr_expect_str_eq(weak_items_of(1), "22 21");
+    cr_expect_not(has_seen(1, 21));
+}
+
+Test(behaviour, keeps_the_newest_weak_events)
+{
+    create(1, 8, NO_LIMIT);
+    for (uint32_t i = 0; i < 20; i++)
+        cr_assert_eq(add_with(FEEDBACK_WEAK, 1, i, i), STATUS_OK);
+    cr_expect_str_eq(weak_items_of(1), "19 18 17 16 15 14 13 12");
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 99, 5), STATUS_OK); /* came too late */
+    cr_expect_str_eq(weak_items_of(1), "19 18 17 16 15 14 13 12");
+    for (uint32_t i = 0; i < 20; i++)
+        cr_expect_not(has_seen(1, i));
+}
+
+Test(behaviour, answers_weak_events_by_a_positive_one_on_the_item)
+{
+    create(1, 8, NO_LIMIT);
+    for (uint32_t i = 0; i < 4; i++)
+        cr_assert_eq(add_with(FEEDBACK_WEAK, 1, i % 2, i), STATUS_OK);
+    cr_assert_eq(add_with(FEEDBACK_POSITIVE, 1, 0, 4), STATUS_OK);
+    cr_expect_str_eq(weak_items_of(1), "1 1");
+    cr_assert_eq(add_with(FEEDBACK_NEGATIVE, 1, 1, 5), STATUS_OK); /* is no answer */
+    cr_expect_str_eq(weak_items_of(1), "1 1");
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 0, 6), STATUS_OK); /* shown again, and not taken again */
+    cr_expect_str_eq(weak_items_of(1), "0 1 1");
+}
+
+Test(behaviour, answers_by_time_and_not_by_arrival)
+{
+    create(1, 8, NO_LIMIT);
+    cr_assert_eq(add_with(FEEDBACK_POSITIVE, 1, 7, 10), STATUS_OK);
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 7, 9), STATUS_OK); /* late: its answer is there already */
+    cr_expect_str_eq(weak_items_of(1), "");
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 7, 10), STATUS_OK); /* at the same time */
+    cr_expect_str_eq(weak_items_of(1), "");
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 8, 20), STATUS_OK);
+    cr_assert_eq(add_with(FEEDBACK_POSITIVE, 1, 8, 15), STATUS_OK); /* late: before it was shown */
+    cr_expect_str_eq(weak_items_of(1), "8");
+}
+
+Test(behaviour, keeps_no_weak_events_where_none_are_wanted)
+{
+    struct behaviour_limits limits = {.n_shards = 1, .max_events = 8, .max_bytes = NO_LIMIT};
+    struct behaviour_source source = {.read = read_again};
+    behaviour = behaviour_create(&limits, &source);
+    cr_assert(behaviour);
+    behaviour_loaded(behaviour);
+    cr_assert_eq(add_with(FEEDBACK_WEAK, 1, 7, 9), STATUS_OK);
+    cr_expect_str_eq(weak_items_of(1), "");
+}
+
+/* A user whose events fall out of memory in between, beside one whose do not. */
+Test(behaviour, has_the_same_weak_events_after_it_was_forgotten)
+{
+    enum { EVENTS = 600 };
+    struct random random;
+    struct behaviour_limits limits = {.n_shards = 1, .max_events = 8, .max_weak = MAX_WEAK, .max_bytes = NO_LIMIT};
+    struct behaviour_source source = {.read = read_again};
+    create(1, 8, 300);
+    struct behaviour *whole = behaviour_create(&limits, &source);
+    cr_assert(whole);
+    random_init(&random, 5, 0);
+    for (int i = 0; i < EVENTS; i++) {
+        uint32_t user = random_below(&random, 3), item = random_below(&random, 6);
+        enum feedback feedback = random_below(&random, 100) < (i / 100 % 2 ? 10 : 60) ? FEEDBACK_WEAK : FEEDBACK_POSITIVE;
+        cr_assert_eq(add_with(feedback, user, item, i), STATUS_OK);
+        cr_assert_eq(behaviour_add(whole, user, store.n, &store.events[store.n].event, NULL), STATUS_OK);
+        for (user = 0; user < 3; user++) {
+            struct behaviour_event expected[MAX_WEAK], got[MAX_WEAK];
+            uint32_t n_expected = 0, n_got = 0;
+            cr_assert_eq(behaviour_read_weak(whole, user, MAX_WEAK, expected, &n_expected, NULL), STATUS_OK);
+            cr_assert_eq(behaviour_read_weak(behaviour, user, MAX_WEAK, got, &n_got, NULL), STATUS_OK);
+            cr_assert_eq(n_got, n_expected, "after %d events", i);
+            for (uint32_t k = 0; k < n_got; k++)
+                cr_assert(got[k].item == expected[k].item && got[k].at_ms == expected[k].at_ms, "after %d events", i);
+        }
+    }
+    cr_assert_gt(store.n_reads, EVENTS / 2);
+    behaviour_destroy(whole);
 }
 
 Test(behaviour, forgets_the_idlest_user_first)

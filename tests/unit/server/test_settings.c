@@ -156,7 +156,7 @@ Test(settings, list_the_choices_of_a_bad_choice)
 
 Test(settings, weigh_event_types_without_being_told)
 {
-    cr_assert_eq(settings_type_weight(&settings, "impression"), 0);
+    cr_assert_eq(settings_type_weight(&settings, "impression"), -0.05F);
     cr_assert_eq(settings_type_weight(&settings, "dislike"), -1);
     cr_assert_eq(settings_type_weight(&settings, "anything"), 1);
 }
