@@ -2,6 +2,7 @@
 #include "core/encoder_scores.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct worker_memory {
     void *workspace;
@@ -34,22 +35,37 @@ static size_t place(const struct encoder *encoder, unsigned char *memory, struct
     return at;
 }
 
-/* The last events that count before the target, oldest first. Returns how many. */
+/* Does the event count, and does the network know its item and type? */
+static bool is_input(const struct encoder_scores *scores, const struct dataset *dataset, uint64_t event)
+{
+    const struct encoder_shape *shape = &scores->encoder->shape;
+    return feedback_is_behaviour(scores->type_weights.weights[dataset->types[event]]) && dataset->items[event] < shape->n_items &&
+           dataset->types[event] < shape->n_types;
+}
+
+/* The last inputs before the target, oldest first. Returns how many. */
 static uint32_t read_history(const struct encoder_scores *scores, const struct dataset *dataset, const struct held_out *held_out,
                              const struct worker_memory *memory)
 {
     uint32_t history = scores->encoder->shape.history, n = 0;
     uint64_t first = held_out->target;
     for (; first > dataset->starts[held_out->user] && n < history; first--)
-        n += feedback_is_behaviour(scores->type_weights.weights[dataset->types[first - 1]]);
+        n += is_input(scores, dataset, first - 1);
     n = 0;
     for (uint64_t i = first; i < held_out->target; i++) {
-        if (!feedback_is_behaviour(scores->type_weights.weights[dataset->types[i]]))
+        if (!is_input(scores, dataset, i))
             continue;
         memory->items[n] = dataset->items[i];
         memory->types[n++] = dataset->types[i];
     }
     return n;
+}
+
+/* Rows of n_known scores, close together, become rows of n_items. From the last one: no row is written over before it is moved. */
+static void spread_rows(float rows[], uint32_t n_rows, size_t n_known, size_t n_items)
+{
+    for (size_t i = n_rows; n_known < n_items && i-- > 1;)
+        memmove(rows + i * n_items, rows + i * n_known, n_known * sizeof *rows);
 }
 
 static void score_cases(void *context, const struct dataset *dataset, const struct held_out cases[], uint32_t n_cases, unsigned worker,
@@ -80,6 +96,7 @@ static void score_cases(void *context, const struct dataset *dataset, const stru
     k->product(PRODUCT_NT, out_scores, states, items, n_cases, V, C, false);
     for (uint32_t i = 0; i < n_cases; i++)
         k->accumulate(out_scores + i * V, bias, V);
+    spread_rows(out_scores, n_cases, V, dataset->n_items);
 }
 
 void encoder_scores_clear(struct encoder_scores *scores)

@@ -20,25 +20,24 @@ uint32_t rank_of_target(const float scores[], uint32_t n_items, uint32_t target)
     return n_above + (n_equal - 1) / 2; /* the target is one of n_equal */
 }
 
-void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figures *out_figures)
+void figures_from_counts(const uint32_t counts[RANKS], struct method_figures *out_figures)
 {
     struct method_figures sums = {0};
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t rank = ranks[i];
-        if (rank >= 20)
-            continue;
-        double gain = 1 / log2(rank + 2.0);
-        sums.hr20 += 1;
+    double n = counts[RANKS - 1];
+    for (uint32_t rank = 0; rank < RANKS - 1; rank++) {
+        double hits = counts[rank], gain = hits / log2(rank + 2.0), inverse = hits / (rank + 1.0);
+        n += hits;
+        sums.hr20 += hits;
         sums.ndcg20 += gain;
-        sums.hr10 += rank < 10;
+        sums.mrr20 += inverse;
+        sums.hr10 += rank < 10 ? hits : 0;
         sums.ndcg10 += rank < 10 ? gain : 0;
-        sums.mrr20 += 1 / (rank + 1.0);
-        sums.mrr10 += rank < 10 ? 1 / (rank + 1.0) : 0;
-        sums.hr5 += rank < 5;
+        sums.mrr10 += rank < 10 ? inverse : 0;
+        sums.hr5 += rank < 5 ? hits : 0;
         sums.ndcg5 += rank < 5 ? gain : 0;
-        sums.mrr5 += rank < 5 ? 1 / (rank + 1.0) : 0;
+        sums.mrr5 += rank < 5 ? inverse : 0;
     }
-    double scale = n ? 1.0 / n : 0;
+    double scale = n > 0 ? 1 / n : 0;
     *out_figures = (struct method_figures){
         .hr5 = sums.hr5 * scale,
         .hr10 = sums.hr10 * scale,
@@ -50,6 +49,14 @@ void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figure
         .mrr10 = sums.mrr10 * scale,
         .mrr20 = sums.mrr20 * scale,
     };
+}
+
+void figures_from_ranks(const uint32_t ranks[], uint32_t n, struct method_figures *out_figures)
+{
+    uint32_t counts[RANKS] = {0};
+    for (uint32_t i = 0; i < n; i++)
+        counts[ranks[i] < RANKS - 1 ? ranks[i] : RANKS - 1]++;
+    figures_from_counts(counts, out_figures);
 }
 
 struct encoder_job {

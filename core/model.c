@@ -4,6 +4,7 @@
 #include "core/base/names.h"
 #include "core/encoder.h"
 #include "core/model_file.h"
+#include "core/model_network.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,6 +60,16 @@ const struct model_facts *model_facts(const struct model *model)
 const char *model_item_id(const struct model *model, uint32_t item)
 {
     return names_text(model->content.names, item);
+}
+
+const struct encoder *model_encoder(const struct model *model)
+{
+    return &model->encoder;
+}
+
+const float *model_weights(const struct model *model)
+{
+    return model->content.weights;
 }
 
 void model_facts_write(const struct model_facts *facts, struct buffer *out)

@@ -171,18 +171,18 @@ METHODS = {"popular": "what everybody watches", "neighbours": "films that went w
 def judge(binary, data):
     heading("3 · How good is it? Ranking all 9 066 films for events that were held out")
     judged = json.loads(inkling(binary, "evaluate", "--data", data, "--json", quiet=True))
-    rows = judged["methods"]
-    say(f"{judged['held_out']} events were held out.")
+    rows = judged["evaluation"]["groups"]["all"]["methods"]
+    say(f"{judged['evaluation']['cases']} events were held out.")
     print(f"\n  {'':12} {'HR@10':>7} {'NDCG@10':>9}")
-    best = max(row["ndcg@10"] for row in rows.values())
+    best = max(row["ndcg10"] for row in rows.values())
     for method, words in METHODS.items():
-        hits, gain = rows[method]["hr@10"], rows[method]["ndcg@10"]
+        hits, gain = rows[method]["hr10"], rows[method]["ndcg10"]
         line = f"  {method:12} {hits:7.4f} {gain:9.4f}   {'#' * round(24 * gain / best):24} {words}"
         print(paint("1", line.rstrip()) if method == "blend" else line.rstrip())
     print()
     say("HR@10: how often the film that came next was among the ten best. NDCG@10: the same, but a place further up counts more. One film out of 9 066 is "
         "right, so these figures are small; they compare the methods.")
-    must(rows["blend"]["ndcg@10"] > rows["popular"]["ndcg@10"], "the blend ranks better than popularity")
+    must(rows["blend"]["ndcg10"] > rows["popular"]["ndcg10"], "the blend ranks better than popularity")
 
 
 def show_person(server, films):

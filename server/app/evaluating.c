@@ -65,15 +65,13 @@ static enum status judge(const struct settings *settings, const struct training_
         .split = wanted_split == SPLIT_OF_MODEL ? trained_with : (enum split_kind)wanted_split,
         .n_events = data->dataset->n_events,
         .n_users = data->dataset->n_users,
-        .n_items = data->dataset->n_items,
-        .neighbours_weight = settings->neighbours_weight < 0 ? facts->neighbours_weight : (float)settings->neighbours_weight,
     };
     report.is_model_split = report.split == trained_with;
     TRY(training_data_split(data, report.split, &split, error));
-    report.n_held_out = split->n_held_out;
     memcpy(report.model_version, facts->version, sizeof report.model_version);
-    TRY(evaluate_model(data->dataset, split, &data->weights, model, report.neighbours_weight, (uint32_t)settings->neighbours_max_row,
-                       n_threads ? n_threads : workers_processors(), progress, report.figures, error));
+    TRY(evaluate_model(data->dataset, split, &data->weights, model, (float)settings->neighbours_weight,
+                       (uint32_t)settings->neighbours_max_row, n_threads ? n_threads : workers_processors(), progress, &report.evaluation,
+                       error));
     *out_report = report;
     return STATUS_OK;
 }
@@ -89,4 +87,18 @@ enum status evaluating_run(const struct settings *settings, int split, unsigned 
     TRY(training_data_read(store, settings, progress, &data, error));
     TRY(compare_vocabulary(model, &data, error));
     return judge(settings, &data, model, split, n_threads, progress, out_report, error);
+}
+
+void evaluation_report_emit(const struct evaluation_report *report, struct buffer *out)
+{
+    struct emit emit;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    emit_text(&emit, "model_version", report->model_version);
+    emit_text(&emit, "split", split_names[report->split]);
+    emit_boolean(&emit, "is_model_split", report->is_model_split);
+    emit_integer(&emit, "events", (int64_t)report->n_events);
+    emit_integer(&emit, "users", report->n_users);
+    evaluation_emit(&report->evaluation, "evaluation", &emit);
+    emit_close_object(&emit);
 }

@@ -1,7 +1,7 @@
 /* `inkling evaluate`: a table of how well the live model ranks held-out events, beside what costs no training. */
-#include "core/base/emit.h"
 #include "server/app/evaluating.h"
 #include "server/app/training_data.h"
+#include "server/verbs/evaluation_table.h"
 #include "server/verbs/interrupt.h"
 #include "server/verbs/progress_bar.h"
 #include "server/verbs/verb_settings.h"
@@ -93,58 +93,11 @@ static int read_options(int argc, char **argv, struct evaluate_options *options)
     return optind < argc ? usage("no arguments are expected behind the options", argv[optind]) : EXIT_CODE_DONE;
 }
 
-static void print_table(const struct evaluation_report *report)
-{
-    (void)printf("model %s, %s: %u held-out events of %llu events, %u users, %u items\n\n", report->model_version,
-                 report->split == SPLIT_LAST ? "the last event of every user held out" : "the newest tenth of the time line held out",
-                 report->n_held_out, (unsigned long long)report->n_events, report->n_users, report->n_items);
-    (void)printf("%-12s %7s %7s %7s %8s %8s %8s %7s\n", "", "HR@5", "HR@10", "HR@20", "NDCG@5", "NDCG@10", "NDCG@20", "MRR@10");
-    for (int method = 0; method < METHODS; method++) {
-        const struct method_figures *row = &report->figures[method];
-        (void)printf("%-12s %7.4f %7.4f %7.4f %8.4f %8.4f %8.4f %7.4f\n", method_names[method], row->hr5, row->hr10, row->hr20, row->ndcg5,
-                     row->ndcg10, row->ndcg20, row->mrr10);
-    }
-    (void)printf("\nThe blend counts the neighbours with weight %g.\n", (double)report->neighbours_weight);
-    if (report->n_held_out == 0)
-        (void)printf("Nothing is held out by this split: the zeros above say nothing.\n");
-    if (!report->is_model_split)
-        (void)printf(
-            "The model was trained with the other split and has seen some of these events: encoder and blend look better than they are.\n");
-}
-
-static void emit_figures(struct emit *emit, const char *name, const struct method_figures *figures)
-{
-    emit_open_object(emit, name);
-    emit_number(emit, "hr@5", figures->hr5, 6);
-    emit_number(emit, "hr@10", figures->hr10, 6);
-    emit_number(emit, "hr@20", figures->hr20, 6);
-    emit_number(emit, "ndcg@5", figures->ndcg5, 6);
-    emit_number(emit, "ndcg@10", figures->ndcg10, 6);
-    emit_number(emit, "ndcg@20", figures->ndcg20, 6);
-    emit_number(emit, "mrr@10", figures->mrr10, 6);
-    emit_close_object(emit);
-}
-
 static void print_json(const struct evaluation_report *report)
 {
     SCOPED(buffer_clear) struct buffer text;
-    struct emit emit;
-    buffer_init(&text, 65536);
-    emit_init(&emit, &text);
-    emit_open_object(&emit, NULL);
-    emit_text(&emit, "model_version", report->model_version);
-    emit_text(&emit, "split", split_names[report->split]);
-    emit_boolean(&emit, "is_model_split", report->is_model_split);
-    emit_integer(&emit, "events", (int64_t)report->n_events);
-    emit_integer(&emit, "users", report->n_users);
-    emit_integer(&emit, "items", report->n_items);
-    emit_integer(&emit, "held_out", report->n_held_out);
-    emit_number(&emit, "neighbours_weight", (double)report->neighbours_weight, 6);
-    emit_open_object(&emit, "methods");
-    for (int method = 0; method < METHODS; method++)
-        emit_figures(&emit, method_names[method], &report->figures[method]);
-    emit_close_object(&emit);
-    emit_close_object(&emit);
+    buffer_init(&text, 1u << 20);
+    evaluation_report_emit(report, &text);
     if (!text.failed)
         (void)printf("%s\n", text.bytes);
 }
@@ -166,7 +119,7 @@ static int evaluate(const struct evaluate_options *options, const struct setting
     if (options->wants_json)
         print_json(&report);
     else
-        print_table(&report);
+        evaluation_table_print(&report);
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
 
