@@ -3,6 +3,10 @@
 #include "server/api/body.h"
 #include "server/api/handlers.h"
 #include "server/api/query.h"
+#include "server/app/model_files.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #define JOBS_MAX 64
 
@@ -10,17 +14,27 @@ static const char *const splits[] = {[SPLIT_LAST] = "last", [SPLIT_TIME] = "time
 
 struct retrain_input {
     int split;
-    int64_t epochs, seed, n_threads;
+    int64_t epochs, seed, n_threads, budget_seconds;
+    const char *settings_version;
+    bool refit, force, fresh;
 };
 
-static const struct retrain_input defaults = {.split = SPLIT_TIME, .seed = 1}; /* as the verb's: the same request makes the same model */
+static const struct retrain_input defaults = {.split = SPLIT_TIME,
+                                              .seed = 1,
+                                              .budget_seconds = BUDGET_DEFAULT,
+                                              .refit = true}; /* as the verb's: the same request makes the same model */
 
 /* clang-format off */
 static const struct field table[] = {
-    {.name = "split",   .kind = FIELD_CHOICE,  .offset = offsetof(struct retrain_input, split),     .choices = splits},
-    {.name = "epochs",  .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, epochs),    .least = 1, .most = 1000},
-    {.name = "seed",    .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, seed),      .least = 0, .most = 9007199254740991.0},
-    {.name = "threads", .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, n_threads), .least = 1, .most = 256},
+    {.name = "split",          .kind = FIELD_CHOICE,  .offset = offsetof(struct retrain_input, split),            .choices = splits},
+    {.name = "epochs",         .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, epochs),           .least = 1, .most = 1000},
+    {.name = "seed",           .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, seed),             .least = 0, .most = 9007199254740991.0},
+    {.name = "threads",        .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, n_threads),        .least = 1, .most = 256},
+    {.name = "budget_seconds", .kind = FIELD_INTEGER, .offset = offsetof(struct retrain_input, budget_seconds),   .least = 0, .most = RETRAIN_BUDGET_MOST},
+    {.name = "settings",       .kind = FIELD_ID,      .offset = offsetof(struct retrain_input, settings_version)},
+    {.name = "refit",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, refit)},
+    {.name = "force",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, force)},
+    {.name = "fresh",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, fresh)},
 };
 /* clang-format on */
 
@@ -48,6 +62,7 @@ static void emit_job(struct emit *emit, const struct job *job)
     emit_time(emit, "created_at", job->created_at_ms);
     emit_time(emit, "finished_at", job->finished_at_ms);
     emit_text_or_null(emit, "model_version", job->model_version);
+    emit_text_or_null(emit, "model_state", job->model_state);
     emit_text_or_null(emit, "detail", job->detail);
     emit_close_object(emit);
 }
@@ -60,17 +75,40 @@ static enum status reply_job(struct exchange *exchange, unsigned code, const str
     return exchange_reply(exchange, code, NULL);
 }
 
+/* Read the body, if there is one, into what the verb would have been told. */
+static enum status read_request(struct exchange *exchange, struct retrain_query *out_query, struct mistakes *mistakes)
+{
+    struct retrain_input input = defaults;
+    if (exchange_body_kind(exchange) != BODY_NONE)
+        TRY(body_read(exchange, &fields, &input, NULL, mistakes));
+    struct retrain_query query = {.split = (enum split_kind)input.split,
+                                  .epochs = input.epochs,
+                                  .seed = input.seed,
+                                  .n_threads = input.n_threads,
+                                  .budget_seconds = input.budget_seconds,
+                                  .no_refit = !input.refit,
+                                  .force = input.force,
+                                  .fresh = input.fresh};
+    const char *version = input.settings_version ? input.settings_version : "";
+    if (version[0] && strcmp(version, "live") != 0 && !is_model_version(version)) {
+        mistakes_add(mistakes, exchange_arena(exchange), "/settings", "expected \"live\" or the version of a model, got \"%.40s\"",
+                     version);
+        return STATUS_INVALID;
+    }
+    (void)snprintf(query.settings_version, sizeof query.settings_version, "%s", version);
+    *out_query = query;
+    return STATUS_OK;
+}
+
 enum status retrain_post(struct exchange *exchange, struct error *error)
 {
     struct mistakes mistakes = {.n_mistakes = 0};
-    struct retrain_input input = defaults;
+    struct retrain_query query;
     struct job job;
     TRY(query_refuse_all(exchange, error));
-    enum status status = exchange_body_kind(exchange) == BODY_NONE ? STATUS_OK : body_read(exchange, &fields, &input, NULL, &mistakes);
+    enum status status = read_request(exchange, &query, &mistakes);
     if (status != STATUS_OK)
         return refuse(exchange, status, &mistakes, error);
-    struct retrain_query query = {
-        .split = (enum split_kind)input.split, .epochs = input.epochs, .seed = input.seed, .n_threads = input.n_threads};
     TRY(app_retrain(api_of(exchange)->app, &query, &job, error));
     const char *location = arena_format(exchange_arena(exchange), "/v1/jobs/%s", job.job_id);
     if (location)

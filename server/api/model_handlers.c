@@ -4,8 +4,6 @@
 #include "server/api/query.h"
 #include "server/api/writing.h"
 
-#include <string.h>
-
 static void emit_model(struct emit *emit, const struct model_row *row)
 {
     emit_open_object(emit, NULL);
@@ -37,19 +35,12 @@ enum status models_get(struct exchange *exchange, struct error *error)
 
 static enum status reply_model(struct exchange *exchange, struct error *error)
 {
-    struct model_row *rows = NULL;
+    struct model_row row;
     struct emit emit;
-    size_t n = 0;
-    const char *version = exchange_segment(exchange, 0);
-    TRY(app_models(api_of(exchange)->app, exchange_arena(exchange), &rows, &n, error));
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(rows[i].version, version) == 0) {
-            emit_init(&emit, exchange_out(exchange));
-            emit_model(&emit, &rows[i]);
-            return exchange_reply(exchange, 200, NULL);
-        }
-    }
-    return fail(error, STATUS_NOT_FOUND, "there is no model %.128s", version);
+    TRY(app_model(api_of(exchange)->app, exchange_segment(exchange, 0), exchange_arena(exchange), &row, error));
+    emit_init(&emit, exchange_out(exchange));
+    emit_model(&emit, &row);
+    return exchange_reply(exchange, 200, NULL);
 }
 
 enum status model_get(struct exchange *exchange, struct error *error)

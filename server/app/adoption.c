@@ -1,21 +1,18 @@
-/* From a file in DIR/models to the model that answers: open, check that it is ours, register, activate, swap.
+/* From a file in DIR/models to the model that answers: open, check that it is ours, register, activate, swap. What the training thought of
+ * it (verdict.h) decides whether it is activated.
  *
  * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What
  * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "server/app/model_files.h"
 #include "server/app/registration.h"
 #include "server/app/service.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define EXTENSION     ".safetensors"
 #define FILES_MAX     256u /* looked at in one go; more are found the next time */
 #define PATH_BYTES    4352
 #define VERSION_CHARS (MODEL_VERSION_BYTES - 1)
@@ -24,7 +21,7 @@
 
 static void write_path(const struct app *app, const char *version, char out_path[PATH_BYTES])
 {
-    (void)snprintf(out_path, PATH_BYTES, "%s/%s" EXTENSION, store_models_directory(app->store), version);
+    (void)snprintf(out_path, PATH_BYTES, "%s/%s" MODEL_EXTENSION, store_models_directory(app->store), version);
 }
 
 static enum status check_vocabulary(const struct app *app, const struct model *model, struct error *error)
@@ -63,23 +60,13 @@ static bool is_damage(enum status status)
 
 /* --- the registry, inside a transaction --- */
 
-struct lookup {
-    const char *version;
-    bool is_there;
-};
-
-static enum status compare_version(void *context, const struct stored_model *row)
-{
-    struct lookup *lookup = context;
-    lookup->is_there |= strcmp(row->version, lookup->version) == 0;
-    return STATUS_OK;
-}
-
 static enum status is_registered(const struct app *app, const char *version, bool *out_is, struct error *error)
 {
-    struct lookup lookup = {.version = version};
-    TRY(model_registry_scan(app->store, compare_version, &lookup, error));
-    *out_is = lookup.is_there;
+    enum model_state state;
+    enum status status = model_registry_find(app->store, version, &state, error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    *out_is = status == STATUS_OK;
     return STATUS_OK;
 }
 
@@ -120,85 +107,80 @@ static enum status mark_in_transaction(struct app *app, const char *version, con
 
 /* --- new files --- */
 
-struct model_file {
-    char version[MODEL_VERSION_BYTES];
-    struct timespec changed_at;
+struct new_files {
+    const struct app *app;
+    struct model_file files[FILES_MAX];
+    size_t n;
+    struct error *error;
 };
 
-static int compare_age(const void *left, const void *right)
+static enum status note_new_file(void *context, const struct model_file *file)
 {
-    const struct model_file *a = left, *b = right;
-    if (a->changed_at.tv_sec != b->changed_at.tv_sec)
-        return a->changed_at.tv_sec < b->changed_at.tv_sec ? -1 : 1;
-    if (a->changed_at.tv_nsec != b->changed_at.tv_nsec)
-        return a->changed_at.tv_nsec < b->changed_at.tv_nsec ? -1 : 1;
-    return strcmp(a->version, b->version);
-}
-
-/* "m" and 16 hex digits before the extension. */
-static bool is_model_file(const char *name)
-{
-    if (strlen(name) != VERSION_CHARS + strlen(EXTENSION) || name[0] != 'm' || strcmp(name + VERSION_CHARS, EXTENSION) != 0)
-        return false;
-    for (size_t i = 1; i < VERSION_CHARS; i++)
-        if (!isxdigit((unsigned char)name[i]) || isupper((unsigned char)name[i]))
-            return false;
-    return true;
-}
-
-/* The files that the registry does not know, oldest first. */
-static enum status find_new_files(const struct app *app, struct model_file files[], size_t *out_n, struct error *error)
-{
-    const char *directory = store_models_directory(app->store);
-    DIR *entries = opendir(directory);
-    if (!entries)
-        return fail(error, STATUS_IO, "%.160s cannot be read: %s", directory, strerror(errno));
-    size_t n = 0;
-    enum status status = STATUS_OK;
-    struct dirent *entry;
-    while (status == STATUS_OK && n < FILES_MAX && (entry = readdir(entries))) {
-        struct stat facts;
-        bool is_known = true;
-        if (!is_model_file(entry->d_name) || fstatat(dirfd(entries), entry->d_name, &facts, 0))
-            continue;
-        files[n] = (struct model_file){.changed_at = facts.st_mtim};
-        memcpy(files[n].version, entry->d_name, VERSION_CHARS);
-        status = is_registered(app, files[n].version, &is_known, error);
-        n += status == STATUS_OK && !is_known;
-    }
-    (void)closedir(entries);
-    if (status != STATUS_OK)
-        return status;
-    qsort(files, n, sizeof files[0], compare_age);
-    *out_n = n;
+    struct new_files *found = context;
+    bool is_known = true;
+    if (found->n == FILES_MAX)
+        return STATUS_OK;
+    TRY(is_registered(found->app, file->version, &is_known, found->error));
+    if (!is_known)
+        found->files[found->n++] = *file;
     return STATUS_OK;
 }
 
-/* Register the files; gives the newest good one. Inside a transaction. */
-static enum status register_files(struct app *app, const struct model_file files[], size_t n, struct model **out_newest,
-                                  struct error *error)
+/* The files that the registry does not know, oldest first. */
+static enum status find_new_files(struct new_files *found)
+{
+    TRY(model_files_each(store_models_directory(found->app->store), note_new_file, found, found->error));
+    qsort(found->files, found->n, sizeof found->files[0], model_file_compare);
+    return STATUS_OK;
+}
+
+/* What opening a file has found. */
+struct candidate {
+    struct model *model; /* NULL: it is damaged, for reason */
+    struct verdict verdict;
+    struct error reason;
+};
+
+/* False: not now; another time. */
+static bool open_candidate(const struct app *app, const char *version, struct candidate *candidate)
+{
+    enum status status = verdict_read(store_models_directory(app->store), version, &candidate->verdict, &candidate->reason);
+    if (status == STATUS_OK)
+        status = open_file(app, version, &candidate->model, &candidate->reason);
+    if (status == STATUS_OK || is_damage(status))
+        return true;
+    log_line(LOG_WARNING, "models", "%s cannot be read now: %s", version, candidate->reason.detail);
+    return false;
+}
+
+static enum status add_candidate(struct app *app, const char *version, const struct candidate *candidate, struct error *error)
+{
+    const struct verdict *verdict = &candidate->verdict;
+    if (!candidate->model) {
+        TRY(registration_add(app->store, version, NULL, MODEL_DAMAGED, candidate->reason.detail, error));
+        note_damage(app, version, candidate->reason.detail);
+        return STATUS_OK;
+    }
+    TRY(registration_add(app->store, version, candidate->model, registration_state(verdict), verdict->reason, error));
+    atomic_fetch_add(&app->figures.models_adopted, 1);
+    if (verdict->state != VERDICT_LIVE)
+        log_line(LOG_INFO, "models", "%s is registered as %s: %s", version, verdict_state_names[verdict->state], verdict->reason);
+    return STATUS_OK;
+}
+
+/* Register the files; gives the newest that may go live. Inside a transaction. */
+static enum status register_files(struct app *app, const struct new_files *found, struct model **out_newest, struct error *error)
 {
     SCOPED(model_close) struct model *newest = NULL;
-    for (size_t i = 0; i < n; i++) {
-        struct error reason = {0};
-        struct model *model = NULL;
-        enum status status = open_file(app, files[i].version, &model, &reason);
-        if (status != STATUS_OK && !is_damage(status)) {
-            log_line(LOG_WARNING, "models", "%s cannot be read now: %s", files[i].version, reason.detail);
+    for (size_t i = 0; i < found->n; i++) {
+        struct candidate candidate = {0};
+        if (!open_candidate(app, found->files[i].version, &candidate))
             continue;
-        }
-        status = registration_add(app->store, files[i].version, model, model ? NULL : reason.detail, error);
-        if (status != STATUS_OK) {
-            model_close(model);
-            return status;
-        }
-        if (model) {
-            model_close(newest);
-            newest = model;
-            atomic_fetch_add(&app->figures.models_adopted, 1);
-        } else {
-            note_damage(app, files[i].version, reason.detail);
-        }
+        enum status status = add_candidate(app, found->files[i].version, &candidate, error);
+        bool may_go_live = status == STATUS_OK && candidate.model && candidate.verdict.state == VERDICT_LIVE;
+        model_close(may_go_live ? newest : candidate.model);
+        newest = may_go_live ? candidate.model : newest;
+        TRY(status);
     }
     if (newest)
         TRY(model_registry_activate(app->store, model_facts(newest)->version, clock_now_ms(), error));
@@ -207,18 +189,42 @@ static enum status register_files(struct app *app, const struct model_file files
     return STATUS_OK;
 }
 
-enum status adopt_models(struct app *app, struct error *error)
+/* A training may come to a model that is registered already: then only its verdict is new. Inside a transaction. */
+static enum status settle(struct app *app, const char *version, struct error *error)
 {
-    size_t n = 0;
-    SCOPED(memory_free) struct model_file *files = calloc(FILES_MAX, sizeof *files);
+    struct verdict verdict;
+    TRY(verdict_read(store_models_directory(app->store), version, &verdict, error));
+    enum status status = registration_settle(app->store, version, &verdict, error);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* said after the commit */
+}
+
+/* Is what a training has come to really there? One that is to go live is looked at again when it is activated. */
+static enum status confirm(struct app *app, const char *version, struct error *error)
+{
+    enum model_state state;
+    struct verdict verdict;
+    TRY(model_registry_find(app->store, version, &state, error));
+    TRY(verdict_read(store_models_directory(app->store), version, &verdict, error));
+    if (state == MODEL_DAMAGED && verdict.state != VERDICT_LIVE)
+        return fail(error, STATUS_CORRUPT, "the file of model %s is damaged", version);
+    return STATUS_OK;
+}
+
+enum status adopt_models(struct app *app, const char *trained, struct error *error)
+{
+    SCOPED(memory_free) struct new_files *found = calloc(1, sizeof *found);
     SCOPED(model_close) struct model *newest = NULL;
-    if (!files)
+    if (!found)
         return fail(error, STATUS_NOMEM, "no memory to look at the model files");
-    TRY(find_new_files(app, files, &n, error));
-    if (!n)
+    found->app = app;
+    found->error = error;
+    TRY(find_new_files(found));
+    if (!found->n && !trained)
         return STATUS_OK;
     TRY(store_begin(app->store, error));
-    enum status status = register_files(app, files, n, &newest, error);
+    enum status status = register_files(app, found, &newest, error);
+    if (status == STATUS_OK && trained)
+        status = settle(app, trained, error);
     if (status != STATUS_OK) {
         store_rollback(app->store);
         return status;
@@ -227,7 +233,7 @@ enum status adopt_models(struct app *app, struct error *error)
     if (newest)
         make_live(app, newest);
     newest = NULL;
-    return STATUS_OK;
+    return trained ? confirm(app, trained, error) : STATUS_OK;
 }
 
 /* --- the live model --- */

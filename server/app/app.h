@@ -38,9 +38,10 @@ struct write {
         WRITE_USER,
         WRITE_USER_ERASE,
         WRITE_MODEL_ACTIVATE,
-        WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate the newest */
+        WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate the newest that may */
     } kind;
-    const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_USER, WRITE_USER_ERASE; version of WRITE_MODEL_ACTIVATE */
+    const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_USER, WRITE_USER_ERASE; version of WRITE_MODEL_ACTIVATE, and of
+                                         WRITE_MODEL_ADOPT (or NULL) */
     const struct event_input *events; /* [n], completed */
     const struct item_input *items;   /* [n] */
     size_t n;
@@ -153,15 +154,25 @@ struct model_row {
     const char *version, *state, *facts, *reason; /* in the arena; facts is a JSON object */
     int64_t created_at_ms, activated_at_ms;
 };
-enum status app_models(struct app *app, struct arena *arena, struct model_row **out_rows, size_t *out_n,
-                       struct error *error) MUST_CHECK; /* newest first */
+/* Newest first; facts without "report". */
+enum status app_models(struct app *app, struct arena *arena, struct model_row **out_rows, size_t *out_n, struct error *error) MUST_CHECK;
+/* One of them, with all of its facts. STATUS_NOT_FOUND. */
+enum status app_model(struct app *app, const char *version, struct arena *arena, struct model_row *out_row, struct error *error) MUST_CHECK;
 
 enum job_state { JOB_RUNNING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
 extern const char *const job_state_names[];
 
+#define BUDGET_DEFAULT      (-1)  /* the setting retrain.budget */
+#define RETRAIN_BUDGET_MOST 86400 /* seconds */
+
 struct retrain_query {
     enum split_kind split;
-    int64_t epochs, seed, n_threads; /* 0 epochs or threads: the default; seed >= 0 */
+    int64_t epochs, seed, n_threads;            /* 0 epochs or threads: the default; seed >= 0 */
+    int64_t budget_seconds;                     /* to search settings in; 0: no search; BUDGET_DEFAULT */
+    char settings_version[MODEL_VERSION_BYTES]; /* reuse the settings of this model without a search; "live"; empty: search */
+    bool no_refit;                              /* the selected model goes live as it is */
+    bool force;                                 /* whatever the gate says */
+    bool fresh;                                 /* do not continue from the live model */
 };
 
 struct job {
@@ -172,7 +183,8 @@ struct job {
     char note[160];                        /* "epoch 7, NDCG@10 .0512" */
     uint64_t done, total;
     char model_version[MODEL_VERSION_BYTES]; /* empty: none yet */
-    char detail[256];                        /* why it failed */
+    char model_state[16];                    /* "live", "ready" or "rejected": what became of it; empty: none yet */
+    char detail[256];                        /* why it failed, or why the model was rejected */
 };
 
 /* Starts the child process `inkling retrain`. STATUS_CONFLICT: one is running (error names it). */

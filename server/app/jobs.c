@@ -1,5 +1,5 @@
-/* A ring of the last jobs and at most one child. A job's end is decided by how the child ended and what it said last: exit code 0 and a
- * version is a model to adopt, even if a cancellation came too late. */
+/* A ring of the last jobs and at most one child. A job's end is decided by how the child ended and what it said last: exit code 0 (or
+ * EXIT_REJECTED, if it said so) and a version is a model to adopt, even if a cancellation came too late. */
 #include "server/app/jobs.h"
 
 #include "core/base/clock.h"
@@ -18,7 +18,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define END_POLL_MS 10
+#define END_POLL_MS     10
+#define ARGUMENTS_MAX   256    /* the question, and two for every setting and weight */
+#define ARGUMENTS_BYTES 65536u /* of a block */
 
 const char *const job_state_names[] = {"running", "succeeded", "failed", "cancelled"};
 
@@ -34,8 +36,9 @@ struct jobs {
     struct retrain_query query;
     struct child child;
     bool is_cancelled;
-    uint64_t kill_at_ns; /* 0: SIGTERM was not sent yet */
-    char said_version[MODEL_VERSION_BYTES], said_error[sizeof((struct job *)0)->detail];
+    uint64_t kill_at_ns;     /* 0: SIGTERM was not sent yet */
+    struct job_outcome said; /* by the child */
+    char said_reason[sizeof((struct job *)0)->detail], said_error[sizeof((struct job *)0)->detail];
 };
 
 struct jobs *jobs_create(const struct job_program *program, const struct settings *settings)
@@ -143,7 +146,7 @@ enum status jobs_cancel(struct jobs *jobs, const char *job_id, struct job *out_j
     } else if (job->state != JOB_RUNNING) {
         status = fail(error, STATUS_CONFLICT, "the job has ended: %s", job_state_names[job->state]);
     } else if (jobs->stage == STAGE_ADOPTING) {
-        status = fail(error, STATUS_CONFLICT, "the job's model is trained and is going live");
+        status = fail(error, STATUS_CONFLICT, "the job's model is trained and is being registered");
     } else {
         jobs->is_cancelled = true;
         copy_text(job->phase, sizeof job->phase, "stopping");
@@ -166,61 +169,84 @@ static void end_job(struct jobs *jobs, enum job_state state, const char *detail)
              detail);
 }
 
+/* The command line of a child: an option and its value at a time. */
 struct arguments {
-    const char *texts[16 + 2 * sizeof((struct settings *)0)->weights_by_name / sizeof((struct settings *)0)->weights_by_name[0]];
+    struct arena *arena; /* holds all texts that are made for it */
+    const char *texts[ARGUMENTS_MAX];
     size_t n;
-    char numbers[3][24];
-    size_t n_numbers;
-    char weights[sizeof((struct settings *)0)->weights_by_name / sizeof((struct settings *)0)->weights_by_name[0]][192];
+    bool failed;
 };
 
-static void add_text(struct arguments *arguments, const char *option, const char *value)
+static void add_text(struct arguments *arguments, const char *text)
 {
-    arguments->texts[arguments->n++] = option;
-    arguments->texts[arguments->n++] = value;
+    arguments->failed |= !text || arguments->n + 1 >= ARGUMENTS_MAX;
+    if (!arguments->failed)
+        arguments->texts[arguments->n++] = text;
 }
 
-static void add_number(struct arguments *arguments, const char *option, int64_t value)
+static void add_option(struct arguments *arguments, const char *option, const char *value)
 {
-    char *text = arguments->numbers[arguments->n_numbers++];
-    (void)snprintf(text, sizeof arguments->numbers[0], "%" PRId64, value);
-    add_text(arguments, option, text);
+    add_text(arguments, option);
+    add_text(arguments, value);
+}
+
+static void add_number(struct arguments *arguments, const char *option, int64_t value, const char *unit)
+{
+    add_option(arguments, option, arena_format(arguments->arena, "%" PRId64 "%s", value, unit));
 }
 
 /* The child reads the file and the environment itself; what was given to the service with --set it can know only from here. */
-static void add_weights(struct arguments *arguments, const struct settings *settings)
+static void add_setting(void *context, const char *name, const char *value)
 {
-    for (uint32_t i = 0; i < settings->n_weights; i++) {
-        const char *weight = settings->weights_by_name[i];
-        if (strchr(weight, '=') != strrchr(weight, '='))
-            continue; /* a type with "=" in its name cannot be said on a command line */
-        (void)snprintf(arguments->weights[i], sizeof arguments->weights[i], "weights.%s", weight);
-        add_text(arguments, "--set", arguments->weights[i]);
-    }
+    struct arguments *arguments = context;
+    if (!strchr(name, '=')) /* a type with "=" in its name cannot be said on a command line */
+        add_option(arguments, "--set", arena_format(arguments->arena, "%s=%s", name, value));
 }
 
-static void write_arguments(const struct jobs *jobs, struct arguments *arguments)
+static void add_query(struct arguments *arguments, const struct retrain_query *query)
 {
-    const struct retrain_query *query = &jobs->query;
-    *arguments = (struct arguments){.texts = {jobs->program.path, "retrain", "--json"}, .n = 3};
-    add_text(arguments, "--data", jobs->settings->data_directory);
-    add_text(arguments, "--split", query->split == SPLIT_LAST ? "last" : "time");
-    add_number(arguments, "--seed", query->seed);
+    add_option(arguments, "--split", query->split == SPLIT_LAST ? "last" : "time");
+    add_number(arguments, "--seed", query->seed, "");
     if (query->epochs)
-        add_number(arguments, "--epochs", query->epochs);
+        add_number(arguments, "--epochs", query->epochs, "");
     if (query->n_threads)
-        add_number(arguments, "--threads", query->n_threads);
-    add_weights(arguments, jobs->settings);
+        add_number(arguments, "--threads", query->n_threads, "");
+    if (query->budget_seconds >= 0)
+        add_number(arguments, "--budget", query->budget_seconds, "s");
+    if (query->settings_version[0])
+        add_option(arguments, "--settings", query->settings_version);
+    if (query->no_refit)
+        add_text(arguments, "--no-refit");
+    if (query->force)
+        add_text(arguments, "--force");
+    if (query->fresh)
+        add_text(arguments, "--fresh");
+}
+
+static bool write_arguments(const struct jobs *jobs, struct arguments *arguments)
+{
+    add_text(arguments, jobs->program.path);
+    add_text(arguments, "retrain");
+    add_text(arguments, "--json");
+    add_option(arguments, "--data", jobs->settings->data_directory);
+    add_query(arguments, &jobs->query);
+    settings_for_training(jobs->settings, add_setting, arguments);
     arguments->texts[arguments->n] = NULL;
+    return !arguments->failed;
 }
 
 static void start_child(struct jobs *jobs)
 {
-    struct arguments arguments;
+    SCOPED(arena_destroy) struct arena *arena = arena_create(ARGUMENTS_BYTES, 16 * ARGUMENTS_BYTES);
+    struct arguments arguments = {.arena = arena};
     struct error error = {0};
-    write_arguments(jobs, &arguments);
-    jobs->said_version[0] = jobs->said_error[0] = '\0';
+    jobs->said = (struct job_outcome){.state = VERDICT_LIVE};
+    jobs->said_reason[0] = jobs->said_error[0] = '\0';
     jobs->kill_at_ns = 0;
+    if (!arena || !write_arguments(jobs, &arguments)) {
+        end_job(jobs, JOB_FAILED, "no memory for the arguments of the training");
+        return;
+    }
     if (child_start(&jobs->child, (char *const *)(size_t)arguments.texts, &error) != STATUS_OK) {
         end_job(jobs, JOB_FAILED, error.detail);
         return;
@@ -241,13 +267,23 @@ static uint64_t count_member(const struct node *object, const char *key)
     return member && node_kind(member) == NODE_INTEGER && node_integer(member) > 0 ? (uint64_t)node_integer(member) : 0;
 }
 
+static void read_model(struct jobs *jobs, const char *version, const char *state, const char *reason)
+{
+    copy_text(jobs->said.version, sizeof jobs->said.version, version);
+    copy_text(jobs->said_reason, sizeof jobs->said_reason, reason ? reason : "");
+    jobs->said.state = VERDICT_LIVE;
+    for (int i = 0; state && verdict_state_names[i]; i++)
+        if (strcmp(verdict_state_names[i], state) == 0)
+            jobs->said.state = (enum verdict_state)i;
+}
+
 static void read_progress(struct jobs *jobs, const struct node *line)
 {
     const char *phase = text_member(line, "phase"), *note = text_member(line, "note");
     const char *version = text_member(line, "model_version"), *failure = text_member(line, "error");
     struct job *job = newest(jobs);
     if (version)
-        copy_text(jobs->said_version, sizeof jobs->said_version, version);
+        read_model(jobs, version, text_member(line, "state"), text_member(line, "reason"));
     if (failure)
         copy_text(jobs->said_error, sizeof jobs->said_error, failure);
     if (phase && !jobs->is_cancelled) {
@@ -279,16 +315,22 @@ static void send_due_signal(struct jobs *jobs)
     }
 }
 
+static bool has_done_well(const struct jobs *jobs, int result)
+{
+    int wanted = jobs->said.version[0] && jobs->said.state == VERDICT_REJECTED ? EXIT_REJECTED : 0;
+    return WIFEXITED(result) && WEXITSTATUS(result) == wanted;
+}
+
 /* The child has ended: decide what that means. True: there is a model to adopt. */
 static bool judge_end(struct jobs *jobs, int result)
 {
     char detail[sizeof newest(jobs)->detail];
-    bool is_good = WIFEXITED(result) && WEXITSTATUS(result) == 0;
-    if (is_good && jobs->said_version[0]) {
+    bool is_good = has_done_well(jobs, result);
+    if (is_good && jobs->said.version[0]) {
         struct job *job = newest(jobs);
         jobs->stage = STAGE_ADOPTING;
-        copy_text(job->phase, sizeof job->phase, "going live");
-        memcpy(job->model_version, jobs->said_version, sizeof job->model_version);
+        copy_text(job->phase, sizeof job->phase, jobs->said.state == VERDICT_LIVE ? "going live" : "registering");
+        memcpy(job->model_version, jobs->said.version, sizeof job->model_version);
         return true;
     }
     if (WIFSIGNALED(result))
@@ -301,7 +343,7 @@ static bool judge_end(struct jobs *jobs, int result)
     return false;
 }
 
-static void drive_child(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES])
+static void drive_child(struct jobs *jobs, struct job_outcome *out_outcome)
 {
     int result = 0;
     bool has_ended = child_has_ended(&jobs->child, &result); /* asked first: what it printed before its end is in the pipe */
@@ -312,7 +354,7 @@ static void drive_child(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES]
     }
     child_clear(&jobs->child);
     if (judge_end(jobs, result))
-        memcpy(out_version, jobs->said_version, MODEL_VERSION_BYTES);
+        *out_outcome = jobs->said;
 }
 
 int jobs_file(struct jobs *jobs)
@@ -323,7 +365,7 @@ int jobs_file(struct jobs *jobs)
     return file;
 }
 
-bool jobs_drive(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES])
+bool jobs_drive(struct jobs *jobs, struct job_outcome *out_outcome)
 {
     (void)pthread_mutex_lock(&jobs->lock);
     if (jobs->stage == STAGE_WAITING && jobs->is_cancelled)
@@ -331,7 +373,7 @@ bool jobs_drive(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES])
     else if (jobs->stage == STAGE_WAITING)
         start_child(jobs);
     if (jobs->stage == STAGE_CHILD)
-        drive_child(jobs, out_version);
+        drive_child(jobs, out_outcome);
     bool goes_on = jobs->stage != STAGE_NONE;
     (void)pthread_mutex_unlock(&jobs->lock);
     return goes_on;
@@ -340,8 +382,12 @@ bool jobs_drive(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES])
 void jobs_finish(struct jobs *jobs, const struct error *error)
 {
     (void)pthread_mutex_lock(&jobs->lock);
-    if (jobs->stage == STAGE_ADOPTING)
-        end_job(jobs, error ? JOB_FAILED : JOB_SUCCEEDED, error ? error->detail : "");
+    if (jobs->stage == STAGE_ADOPTING && error) {
+        end_job(jobs, JOB_FAILED, error->detail);
+    } else if (jobs->stage == STAGE_ADOPTING) {
+        copy_text(newest(jobs)->model_state, sizeof newest(jobs)->model_state, verdict_state_names[jobs->said.state]);
+        end_job(jobs, JOB_SUCCEEDED, jobs->said_reason);
+    }
     (void)pthread_mutex_unlock(&jobs->lock);
 }
 

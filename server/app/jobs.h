@@ -1,16 +1,20 @@
 /* Jobs: training runs as child processes. This file keeps the list, starts the child, reads what it prints and ends it; the watcher drives
  * it.
  *
- * A child prints NDJSON on its standard output: {"phase", "done", "total", "note"} as it goes, at the end {"model_version"} or {"error"};
- * its standard error is the log's. It dies with the service, runs niced, and inherits no file of ours. Threads: jobs_add, jobs_find,
- * jobs_list, jobs_cancel by any; jobs_drive, jobs_file and jobs_end_all by the watcher thread only, which must live as long as its
- * children: the kernel ends them when the thread that forked them ends. */
+ * A child prints NDJSON on its standard output: {"phase", "done", "total", "note"} as it goes, at the end {"model_version", "state",
+ * "reason"} or {"error"}; its standard error is the log's. state is "live", "ready" or "rejected" (verdict.h); without one it is "live". A
+ * job whose model was rejected has succeeded: it has made a model and judged it. It dies with the service, runs niced, and inherits no file
+ * of ours. Threads: jobs_add, jobs_find, jobs_list, jobs_cancel by any; jobs_drive, jobs_file and jobs_end_all by the watcher thread only,
+ * which must live as long as its children: the kernel ends them when the thread that forked them ends. */
 #ifndef APP_JOBS_H
 #define APP_JOBS_H
 
 #include "server/app/app.h"
+#include "server/app/verdict.h"
 
 #define JOBS_KEPT 64
+
+#define EXIT_REJECTED 5 /* of a child whose model was rejected; 0 otherwise */
 
 struct job_program {
     const char *path; /* what is executed, with the arguments of `inkling retrain` */
@@ -19,8 +23,8 @@ struct job_program {
 
 struct jobs;
 
-/* Borrows the path and settings: children work on the same directory with the same weights, wherever the service has them from. NULL on no
- * memory. */
+/* Borrows the path and settings: children work on the same directory with the same settings of training (settings_for_training), wherever
+ * the service has them from. NULL on no memory. */
 struct jobs *jobs_create(const struct job_program *program, const struct settings *settings);
 void jobs_destroy(struct jobs *jobs); /* after jobs_end_all. Accepts NULL */
 DEFINE_SCOPED(struct jobs *, jobs_destroy);
@@ -38,12 +42,17 @@ enum status jobs_cancel(struct jobs *jobs, const char *job_id, struct job *out_j
 /* The pipe of the running child to poll, or -1. */
 int jobs_file(struct jobs *jobs);
 
-/* Start what waits, read what the child has printed, see whether it has ended, send signals that are due. False: nothing is going on. When
- * a child has ended well, its version is copied to out_version and the job stays running until jobs_finish; else out_version is left alone.
- */
-bool jobs_drive(struct jobs *jobs, char out_version[MODEL_VERSION_BYTES]);
+/* What a child that has ended well has made. */
+struct job_outcome {
+    char version[MODEL_VERSION_BYTES]; /* empty: nothing */
+    enum verdict_state state;
+};
 
-/* The model of the job is live (error = NULL) or was refused. */
+/* Start what waits, read what the child has printed, see whether it has ended, send signals that are due. False: nothing is going on. When
+ * a child has ended well, out_outcome is set and the job stays running until jobs_finish; else out_outcome is left alone. */
+bool jobs_drive(struct jobs *jobs, struct job_outcome *out_outcome);
+
+/* The model of the job is registered, and live if it was to be (error = NULL), or was refused. */
 void jobs_finish(struct jobs *jobs, const struct error *error);
 
 /* End the running child, and wait for it. */

@@ -32,18 +32,23 @@ static enum status reserve(struct listing *listing)
     return STATUS_OK;
 }
 
+static enum status copy_row(struct arena *arena, const struct stored_model *model, struct model_row *out_row)
+{
+    bool is_good = true;
+    *out_row = (struct model_row){.version = copy(arena, model->version, &is_good),
+                                  .state = model_state_names[model->state],
+                                  .facts = copy(arena, model->facts, &is_good),
+                                  .reason = copy(arena, model->reason, &is_good),
+                                  .created_at_ms = model->created_at_ms,
+                                  .activated_at_ms = model->activated_at_ms};
+    return is_good ? STATUS_OK : STATUS_NOMEM;
+}
+
 static enum status list_model(void *context, const struct stored_model *model)
 {
     struct listing *listing = context;
-    bool is_good = true;
     TRY(reserve(listing));
-    listing->rows[listing->n++] = (struct model_row){.version = copy(listing->arena, model->version, &is_good),
-                                                     .state = model_state_names[model->state],
-                                                     .facts = copy(listing->arena, model->facts, &is_good),
-                                                     .reason = copy(listing->arena, model->reason, &is_good),
-                                                     .created_at_ms = model->created_at_ms,
-                                                     .activated_at_ms = model->activated_at_ms};
-    return is_good ? STATUS_OK : STATUS_NOMEM;
+    return copy_row(listing->arena, model, &listing->rows[listing->n++]);
 }
 
 enum status app_models(struct app *app, struct arena *arena, struct model_row **out_rows, size_t *out_n, struct error *error)
@@ -58,5 +63,30 @@ enum status app_models(struct app *app, struct arena *arena, struct model_row **
         return status;
     *out_rows = listing.rows;
     *out_n = listing.n;
+    return STATUS_OK;
+}
+
+struct lookup {
+    struct arena *arena;
+    struct model_row row;
+};
+
+static enum status take_model(void *context, const struct stored_model *model)
+{
+    struct lookup *lookup = context;
+    return copy_row(lookup->arena, model, &lookup->row);
+}
+
+enum status app_model(struct app *app, const char *version, struct arena *arena, struct model_row *out_row, struct error *error)
+{
+    struct lookup lookup = {.arena = arena};
+    struct store *store = readers_acquire(app->readers);
+    enum status status = model_registry_read(store, version, take_model, &lookup, error);
+    readers_release(app->readers, store);
+    if (status == STATUS_NOMEM)
+        return fail(error, STATUS_NOMEM, "no memory for the model");
+    if (status != STATUS_OK)
+        return status;
+    *out_row = lookup.row;
     return STATUS_OK;
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum setting_kind { SETTING_TEXT, SETTING_INTEGER, SETTING_REAL, SETTING_CHOICE };
+enum setting_kind { SETTING_TEXT, SETTING_INTEGER, SETTING_REAL, SETTING_SECONDS, SETTING_CHOICE };
 
 struct setting {
     const char *name; /* section.name */
@@ -27,6 +27,7 @@ struct setting {
     const char *help;
 };
 
+static const char *const gate_metrics[] = {"hr5", "hr10", "hr20", "ndcg5", "ndcg10", "ndcg20", "mrr5", "mrr10", "mrr20", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 #define MEMBER(member) offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
@@ -45,9 +46,13 @@ static const struct setting table[] = {
     {"recommend.max_limit",    SETTING_INTEGER, MEMBER(recommend_max_limit),    1,     10000, "200",       NULL, "largest limit of one answer"},
     {"behaviour.max_events",   SETTING_INTEGER, MEMBER(behaviour_max_events),   8,     10000, "256",       NULL, "events kept in memory for a user, the newest; older ones still count as seen"},
     {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread from the store when they return"},
+    {"encoder.cache_bytes",    SETTING_INTEGER, MEMBER(encoder_cache_bytes),    0,     1e12,  "67108864",  NULL, "memory for users' encoder states, the least recently asked for give way; 0 encodes every user anew"},
     {"events.queue",           SETTING_INTEGER, MEMBER(events_queue),           1,     1e6,   "1024",      NULL, "writes that may wait for the disk; more are answered 503"},
     {"neighbours.weight",      SETTING_REAL,    MEMBER(neighbours_weight),      -1,    1000,  "-1",        NULL, "weight of the neighbours beside the encoder; below 0 the live model's own"},
     {"neighbours.max_row",     SETTING_INTEGER, MEMBER(neighbours_max_row),     8,     1e5,   "512",       NULL, "neighbours counted for an item"},
+    {"retrain.budget",         SETTING_SECONDS, MEMBER(retrain_budget),         0,     86400, "20min",     NULL, "time in which `retrain` searches settings, e.g. 90s or 1h; 0 searches none"},
+    {"gate.metric",            SETTING_CHOICE,  MEMBER(gate_metric),            0,     0,     "ndcg10",    gate_metrics, "held-out figure by which a new model is compared with the live one"},
+    {"gate.margin",            SETTING_REAL,    MEMBER(gate_margin),            0,     1,     "0.02",      NULL, "a model is rejected if it is worse by more than this part; 1 rejects none"},
     {"log.level",              SETTING_CHOICE,  MEMBER(log_level),              0,     0,     "info",      log_levels, "what is logged on standard error"},
 };
 // clang-format on
@@ -96,6 +101,36 @@ static bool parse_real(const char *text, double *out_value)
         return false;
     *out_value = value;
     return true;
+}
+
+bool parse_seconds(const char *text, int64_t *out_seconds)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {{"s", 1}, {"min", 60}, {"h", 3600}};
+    int64_t number = 0, unit = 0;
+    size_t n_digits = strspn(text, "0123456789");
+    if (n_digits == 0 || n_digits > 9)
+        return false;
+    for (size_t i = 0; i < n_digits; i++)
+        number = number * 10 + (text[i] - '0');
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        unit = strcmp(text + n_digits, units[i].name) == 0 ? units[i].seconds : unit;
+    if (!unit && (text[n_digits] || number))
+        return false; /* only nothing needs no unit */
+    *out_seconds = number * unit;
+    return true;
+}
+
+static enum status set_seconds(const struct setting *setting, char *member, const char *value, const char *where, struct error *error)
+{
+    int64_t seconds = 0;
+    if (!parse_seconds(value, &seconds) || (double)seconds < setting->least || (double)seconds > setting->most)
+        return fail(error, STATUS_INVALID, "%s: %s must be a time from %.15g to %.15g seconds such as 90s, 20min or 1h, not \"%.60s\"",
+                    where, setting->name, setting->least, setting->most, value);
+    memcpy(member, &seconds, sizeof seconds);
+    return STATUS_OK;
 }
 
 static enum status set_text(const struct setting *setting, char *member, const char *value, const char *where, struct error *error)
@@ -173,6 +208,7 @@ enum status settings_set(struct settings *settings, const char *name, const char
     switch (setting->kind) {
     case SETTING_TEXT: return set_text(setting, member, value, where, error);
     case SETTING_CHOICE: return set_choice(setting, member, value, where, error);
+    case SETTING_SECONDS: return set_seconds(setting, member, value, where, error);
     case SETTING_INTEGER:
     case SETTING_REAL: return set_number(setting, member, value, where, error);
     }
@@ -300,6 +336,52 @@ enum status settings_check(const struct settings *settings, struct error *error)
                     "http.address must be a loopback address (127.0.0.1 or ::1), not %s: without keys everybody who reaches it could write",
                     settings->http_address);
     return STATUS_OK;
+}
+
+/* The value as settings_set reads it. */
+static void format_value(const struct setting *setting, const char *member, char *out, size_t n_bytes)
+{
+    int64_t integer = 0;
+    double real = 0;
+    switch (setting->kind) {
+    case SETTING_TEXT:
+    case SETTING_CHOICE: (void)snprintf(out, n_bytes, "%s", member); return;
+    case SETTING_REAL:
+        memcpy(&real, member, sizeof real);
+        (void)snprintf(out, n_bytes, "%.17g", real);
+        return;
+    case SETTING_INTEGER:
+    case SETTING_SECONDS:
+        memcpy(&integer, member, sizeof integer);
+        (void)snprintf(out, n_bytes, "%lld%s", (long long)integer, setting->kind == SETTING_SECONDS ? "s" : "");
+        return;
+    }
+}
+
+static bool is_for_training(const char *name)
+{
+    static const char *const sections[] = {"neighbours.", "retrain.", "gate."};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        if (strncmp(name, sections[i], strlen(sections[i])) == 0)
+            return true;
+    return false;
+}
+
+void settings_for_training(const struct settings *settings, void (*visit)(void *context, const char *name, const char *value),
+                           void *context)
+{
+    char name[SETTING_MAX_BYTES + sizeof WEIGHTS], value[SETTING_MAX_BYTES];
+    for (size_t i = 0; i < N_SETTINGS; i++) {
+        if (!is_for_training(table[i].name))
+            continue;
+        format_value(&table[i], (const char *)settings + table[i].offset, value, sizeof value);
+        visit(context, table[i].name, value);
+    }
+    for (uint32_t i = 0; i < settings->n_weights; i++) {
+        const char *row = settings->weights_by_name[i], *equals = strrchr(row, '=');
+        (void)snprintf(name, sizeof name, WEIGHTS "%.*s", (int)(equals - row), row);
+        visit(context, name, equals + 1);
+    }
 }
 
 static const struct {

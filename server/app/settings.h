@@ -20,11 +20,18 @@ struct settings {
     /* [behaviour] */
     int64_t behaviour_max_events; /* a user */
     int64_t behaviour_max_bytes;  /* all users together */
+    /* [encoder] */
+    int64_t encoder_cache_bytes; /* states of users; 0: none are kept */
     /* [events] */
     int64_t events_queue; /* writes that may wait for the writer thread; more are answered 503 */
     /* [neighbours] */
     double neighbours_weight; /* < 0: the live model's */
     int64_t neighbours_max_row;
+    /* [retrain] */
+    int64_t retrain_budget; /* seconds to search settings in; 0: no search */
+    /* [gate] */
+    char gate_metric[16]; /* a name of model_figures (core/model_header.h) */
+    double gate_margin;   /* a new model is rejected if its figure < the live one's · (1 - margin); 1: never */
     /* [weights] one per event type: weights.click = 1, … */
     char weights_by_name[64][160]; /* "name=weight", see settings_type_weight */
     uint32_t n_weights;
@@ -42,6 +49,13 @@ enum status settings_load(struct settings *settings, struct error *error) MUST_C
 
 /* Checks across settings. */
 enum status settings_check(const struct settings *settings, struct error *error) MUST_CHECK;
+
+/* "20min", "90s", "1h", "0": a time in seconds. False: it is none. */
+bool parse_seconds(const char *text, int64_t *out_seconds);
+
+/* Visit every setting that decides what a training makes of its data: [neighbours], [retrain], [gate] and the weights. */
+void settings_for_training(const struct settings *settings, void (*visit)(void *context, const char *name, const char *value),
+                           void *context);
 
 /* The weight of an event type (core/feedback.h says what it means): configured, or impression -0.05, dislike -1, anything else 1. */
 float settings_type_weight(const struct settings *settings, const char *type);

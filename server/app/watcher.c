@@ -27,7 +27,7 @@ struct watcher {
     pthread_t thread;
     int64_t changed_at_ms; /* of the models directory at the last look */
     bool is_settled;
-    char trained_version[MODEL_VERSION_BYTES]; /* to be made live; empty: none */
+    struct job_outcome trained; /* to be registered, and made live unless it says otherwise */
 };
 
 /* --- a write that is waited for --- */
@@ -71,17 +71,19 @@ static bool is_live(struct app *app, const char *version)
     return is_it;
 }
 
-/* Make the trained model live: adopt its file, or if it was known already (the same data and seed give the same version), activate it. */
+/* Adopt the file of the trained model as its verdict says. If it is to be live and was known already (the same data and seed give the same
+ * version), activate it. */
 static void adopt_trained(struct watcher *watcher)
 {
     struct error error = {0};
-    enum status status = write_and_wait(watcher->app, WRITE_MODEL_ADOPT, NULL, &error);
-    if (status == STATUS_OK && !is_live(watcher->app, watcher->trained_version))
-        status = write_and_wait(watcher->app, WRITE_MODEL_ACTIVATE, watcher->trained_version, &error);
+    const struct job_outcome *trained = &watcher->trained;
+    enum status status = write_and_wait(watcher->app, WRITE_MODEL_ADOPT, trained->version, &error);
+    if (status == STATUS_OK && trained->state == VERDICT_LIVE && !is_live(watcher->app, trained->version))
+        status = write_and_wait(watcher->app, WRITE_MODEL_ACTIVATE, trained->version, &error);
     if (status == STATUS_BUSY || status == STATUS_IO)
-        return; /* the queue or the disk is full: the job stays "going live" until it works or the service stops */
+        return; /* the queue or the disk is full: the job stays as it is until it works or the service stops */
     jobs_finish(watcher->app->jobs, status == STATUS_OK ? NULL : &error);
-    watcher->trained_version[0] = '\0';
+    watcher->trained.version[0] = '\0';
 }
 
 static void look_for_models(struct watcher *watcher)
@@ -119,8 +121,8 @@ static void *run(void *context)
     struct watcher *watcher = context;
     uint64_t look_at_ns = 0;
     while (!atomic_load(&watcher->is_stopping)) {
-        bool is_busy = jobs_drive(watcher->app->jobs, watcher->trained_version);
-        if (watcher->trained_version[0])
+        bool is_busy = jobs_drive(watcher->app->jobs, &watcher->trained);
+        if (watcher->trained.version[0])
             adopt_trained(watcher);
         if (clock_monotonic_ns() >= look_at_ns) {
             look_for_models(watcher);

@@ -2,6 +2,7 @@
  * what is printed there is a contract (server/app/jobs.h). */
 #include "core/base/clock.h"
 #include "core/base/emit.h"
+#include "server/app/model_files.h"
 #include "server/app/retraining.h"
 #include "server/app/training_data.h"
 #include "server/verbs/interrupt.h"
@@ -18,30 +19,44 @@
 
 static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
                            "\n"
-                           "Train a new model from the events in DIR, judge it on events that were held out from\n"
-                           "training, write it to DIR/models and make it live. A server that runs on DIR goes on\n"
+                           "Search the settings that suit the events in DIR, train a model with them, judge it on events that\n"
+                           "were held out from training, and train it again on everything (the refit). Unless the model is\n"
+                           "worse than the live one by more than gate.margin, it goes live. A server that runs on DIR goes on\n"
                            "answering and takes the new model up by itself; without one, the next start serves it.\n"
                            "The same data, seed and settings make the same model, at any number of threads.\n"
                            "\n"
                            "  --data DIR        the data directory\n"
+                           "  --budget TIME     how long to search settings: 20min, 90s, 1h; 0 searches none and takes the\n"
+                           "                    defaults (default: the setting retrain.budget, 20min)\n"
+                           "  --settings MODEL  take the settings of an earlier model, by its version, and search none;\n"
+                           "                    \"live\" is the model that is live\n"
+                           "  --no-refit        leave the refit out: the held-out events are never trained on\n"
+                           "  --fresh           start from nothing; otherwise training continues from the live model when\n"
+                           "                    the catalogue has only grown since\n"
+                           "  --force           go live even if the model is worse than the live one\n"
                            "  --split time      hold out the newest tenth of the time line (the default): how well would\n"
                            "                    this model have served the newest events?\n"
                            "  --split last      hold out the last event of every user\n"
                            "  --epochs N        passes over the data at most; training stops by itself when the held-out\n"
-                           "                    events are ranked no better for a while (default: 60)\n"
+                           "                    events are ranked no better for a while\n"
                            "  --seed N          start of the random numbers (default: 1)\n"
                            "  --threads N       processors to use (default: all)\n"
-                           "  --set NAME=VALUE  a setting for this run, as in DIR/inkling.conf; e.g. weights.view=0.5\n"
+                           "  --set NAME=VALUE  a setting for this run, as in DIR/inkling.conf; e.g. weights.view=0.5,\n"
+                           "                    gate.metric=hr10, gate.margin=1 (`inkling serve --help` lists them)\n"
                            "  --json            progress as one JSON object a line on standard output, at the end\n"
-                           "                    {\"model_version\": …} or {\"error\": …}\n"
+                           "                    {\"model_version\": …, \"state\": \"live\" or \"rejected\", \"reason\": …}\n"
+                           "                    or {\"error\": …}\n"
                            "  --help            this text\n"
                            "\n"
                            "Examples:\n"
                            "  inkling retrain --data /var/lib/inkling\n"
-                           "  inkling retrain --data shop --split last --epochs 20 --seed 7\n"
+                           "  inkling retrain --data shop --settings live            every night: no search\n"
+                           "  inkling retrain --data shop --budget 1h --fresh        once a month: look again\n"
+                           "  inkling retrain --data shop --budget 0 --split last --epochs 20 --seed 7 --no-refit\n"
                            "\n"
-                           "Ends with 0 when there is a new model, 1 when there is none (the reason is said),\n"
-                           "2 on wrong usage. Ctrl-C stops it with nothing left behind.\n";
+                           "Ends with 0 when the new model goes live, 5 when it was rejected (it is kept; the reason is\n"
+                           "said), 1 when there is none (the reason is said), 2 on wrong usage. Ctrl-C stops it with\n"
+                           "nothing left behind.\n";
 
 struct retrain_options {
     struct verb_settings settings;
@@ -65,12 +80,34 @@ static int find_word(const char *const words[], const char *word)
     return -1;
 }
 
+static int read_budget(const char *value, int64_t *out_seconds)
+{
+    int64_t seconds = 0;
+    if (!parse_seconds(value, &seconds) || seconds > RETRAIN_BUDGET_MOST)
+        return usage("--budget wants a time up to 24h such as 90s, 20min or 1h, or 0", value);
+    *out_seconds = seconds;
+    return EXIT_CODE_DONE;
+}
+
+static int read_settings_version(const char *value, char out_version[MODEL_VERSION_BYTES])
+{
+    if (strcmp(value, "live") != 0 && !is_model_version(value))
+        return usage("--settings wants the version of a model (m and 16 hexadecimal digits) or live", value);
+    (void)snprintf(out_version, MODEL_VERSION_BYTES, "%s", value);
+    return EXIT_CODE_DONE;
+}
+
 static int read_option(int option, const char *value, struct retrain_options *options)
 {
     switch (option) {
     case 'd': options->settings.directory = value; return EXIT_CODE_DONE;
     case 'j': options->wants_json = true; return EXIT_CODE_DONE;
     case 'h': options->wants_help = true; return EXIT_CODE_DONE;
+    case 'n': options->query.no_refit = true; return EXIT_CODE_DONE;
+    case 'f': options->query.force = true; return EXIT_CODE_DONE;
+    case 'F': options->query.fresh = true; return EXIT_CODE_DONE;
+    case 'b': return read_budget(value, &options->query.budget_seconds);
+    case 'V': return read_settings_version(value, options->query.settings_version);
     case 's': {
         int split = find_word(split_names, value);
         options->query.split = (enum split_kind)split;
@@ -92,9 +129,13 @@ static int read_option(int option, const char *value, struct retrain_options *op
 static int read_options(int argc, char **argv, struct retrain_options *options)
 {
     static const struct option long_options[] = {
-        {"data", required_argument, NULL, 'd'}, {"split", required_argument, NULL, 's'},   {"epochs", required_argument, NULL, 'e'},
-        {"seed", required_argument, NULL, 'r'}, {"threads", required_argument, NULL, 't'}, {"set", required_argument, NULL, 'S'},
-        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"data", required_argument, NULL, 'd'},    {"split", required_argument, NULL, 's'},
+        {"epochs", required_argument, NULL, 'e'},  {"seed", required_argument, NULL, 'r'},
+        {"threads", required_argument, NULL, 't'}, {"set", required_argument, NULL, 'S'},
+        {"budget", required_argument, NULL, 'b'},  {"settings", required_argument, NULL, 'V'},
+        {"no-refit", no_argument, NULL, 'n'},      {"force", no_argument, NULL, 'f'},
+        {"fresh", no_argument, NULL, 'F'},         {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -147,14 +188,28 @@ static bool report_json(void *context, const struct progress_step *step)
     return !interrupt_pending();
 }
 
-static void write_end(const char *name, const char *text)
+static void write_failure(const char *detail)
 {
     SCOPED(buffer_clear) struct buffer line;
     struct emit emit;
     buffer_init(&line, LINE_BYTES);
     emit_init(&emit, &line);
     emit_open_object(&emit, NULL);
-    emit_text(&emit, name, text);
+    emit_text(&emit, "error", detail);
+    emit_close_object(&emit);
+    write_line(&line);
+}
+
+static void write_model(const char *version, const struct verdict *verdict)
+{
+    SCOPED(buffer_clear) struct buffer line;
+    struct emit emit;
+    buffer_init(&line, LINE_BYTES);
+    emit_init(&emit, &line);
+    emit_open_object(&emit, NULL);
+    emit_text(&emit, "model_version", version);
+    emit_text(&emit, "state", verdict_state_names[verdict->state]);
+    emit_text(&emit, "reason", verdict->reason[0] ? verdict->reason : NULL);
     emit_close_object(&emit);
     write_line(&line);
 }
@@ -165,25 +220,45 @@ static int say_failure(const struct retrain_options *options, enum status status
 {
     const char *detail = error->detail[0] ? error->detail : status_text(status);
     if (options->wants_json)
-        write_end("error", detail);
+        write_failure(detail);
     else
         (void)fprintf(stderr, "inkling retrain: %s\n", detail);
     return status == STATUS_BUSY ? EXIT_CODE_IN_USE : EXIT_CODE_FAILED;
 }
 
+static void say_model(const char *version, const struct verdict *verdict, bool is_served, const char *directory)
+{
+    switch (verdict->state) {
+    case VERDICT_LIVE:
+        if (is_served)
+            (void)printf("model %s is trained; the server that runs on %s takes it up by itself\n", version, directory);
+        else
+            (void)printf("model %s is trained and live: the next `inkling serve` answers with it\n", version);
+        break;
+    case VERDICT_READY: (void)printf("model %s is trained and kept; it does not go live by itself\n", version); break;
+    case VERDICT_REJECTED: (void)printf("model %s is trained and rejected: the live model stays\n", version); break;
+    }
+    if (verdict->reason[0])
+        (void)printf("%s\n", verdict->reason);
+    if (verdict->state == VERDICT_REJECTED)
+        (void)printf("It is kept: POST /v1/models/%s/activate makes it live all the same, as does another run with --force.\n", version);
+}
+
 static int adopt(const struct retrain_options *options, const struct settings *settings, const char *version)
 {
     struct error error = {0};
-    enum status status = retraining_adopt(settings, version, &error);
-    if (status != STATUS_OK && status != STATUS_BUSY)
+    struct verdict verdict;
+    bool is_served = false;
+    enum status status = retraining_adopt(settings, version, &verdict, &is_served, &error);
+    if (status != STATUS_OK)
         return say_failure(options, status, &error);
     if (options->wants_json)
-        write_end("model_version", version);
-    else if (status == STATUS_OK)
-        (void)printf("model %s is trained and live: the next `inkling serve` answers with it\n", version);
+        write_model(version, &verdict);
     else
-        (void)printf("model %s is trained; the server that runs on %s takes it up by itself\n", version, settings->data_directory);
-    return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+        say_model(version, &verdict, is_served, settings->data_directory);
+    if (fflush(stdout) != 0)
+        return EXIT_CODE_FAILED;
+    return verdict.state == VERDICT_REJECTED ? EXIT_CODE_REJECTED : EXIT_CODE_DONE;
 }
 
 static int retrain(const struct retrain_options *options, const struct settings *settings)
@@ -206,7 +281,7 @@ static int retrain(const struct retrain_options *options, const struct settings 
 
 int retrain_verb(int argc, char **argv)
 {
-    struct retrain_options options = {.query = {.split = SPLIT_TIME, .seed = 1}};
+    struct retrain_options options = {.query = {.split = SPLIT_TIME, .seed = 1, .budget_seconds = BUDGET_DEFAULT}};
     struct settings settings;
     struct error error = {0};
     int code = read_options(argc, argv, &options);

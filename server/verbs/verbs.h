@@ -11,6 +11,7 @@ enum exit_code {
     EXIT_CODE_USAGE = 2,        /* wrong options or arguments */
     EXIT_CODE_SOME_REFUSED = 3, /* done, but some lines of the input were refused */
     EXIT_CODE_IN_USE = 4,       /* the data directory is held by another process */
+    EXIT_CODE_REJECTED = 5,     /* a model was trained, and is not good enough to go live */
 };
 
 struct verb {
