@@ -123,6 +123,16 @@ void model_score(const struct model *model, const float user[], float out_scores
     encoder->kernels->score_items(out_scores, items, user, scale, lengths, bias, V, C);
 }
 
+struct item_vectors model_item_vectors(const struct model *model)
+{
+    const struct encoder *encoder = &model->encoder;
+    return (struct item_vectors){.kernels = encoder->kernels,
+                                 .vectors = model->content.weights + encoder->tensors.items,
+                                 .inverse_lengths = model->inverse_lengths,
+                                 .n_items = encoder->shape.n_items,
+                                 .width = encoder->shape.width};
+}
+
 void model_similar(const struct model *model, uint32_t item, float out_similarities[])
 {
     const struct encoder *encoder = &model->encoder;

@@ -12,6 +12,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/status.h"
+#include "core/item_vectors.h"
 
 #include <stdint.h>
 
@@ -74,6 +75,9 @@ bool model_encode(const struct model *model, const uint32_t items[], const uint8
 
 /* out_scores[V] = <user, item> + bias (scaled as the shape says). */
 void model_score(const struct model *model, const float user[], float out_scores[]);
+
+/* The vectors of its items, borrowed from the model. */
+struct item_vectors model_item_vectors(const struct model *model);
 
 /* out_similarities[V] = cosine of the item's vector with every other. */
 void model_similar(const struct model *model, uint32_t item, float out_similarities[]);
