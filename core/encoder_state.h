@@ -15,13 +15,6 @@
 
 #include "core/encoder.h"
 
-struct state_shape {
-    uint32_t n_floats; /* of a state */
-    uint32_t n_row;    /* C: the first of them, the user's vector */
-    uint32_t field;    /* a state depends on so many of its last events, on no other */
-    uint32_t most;     /* events up to which advancing is cheaper than encoding anew; >= 1 */
-};
-
 /* False: the network has no states (see above), and the functions below must not be called. */
 bool encoder_state_shape(const struct encoder *encoder, struct state_shape *out_shape);
 

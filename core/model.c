@@ -2,7 +2,7 @@
 #include "core/model.h"
 
 #include "core/base/names.h"
-#include "core/encoder.h"
+#include "core/encoder_state.h"
 #include "core/model_file.h"
 #include "core/model_network.h"
 
@@ -104,6 +104,23 @@ bool model_encode(const struct model *model, const uint32_t items[], const uint8
         return false;
     encoder_last(encoder, model->content.weights, known_items + first, known_types + first, history - first, workspace, out_user);
     return true;
+}
+
+bool model_state_shape(const struct model *model, struct state_shape *out_shape)
+{
+    return encoder_state_shape(&model->encoder, out_shape);
+}
+
+void model_state_build(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace,
+                       float out_state[])
+{
+    encoder_state_build(&model->encoder, model->content.weights, items, types, n, workspace, out_state);
+}
+
+void model_state_advance(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace,
+                         float state[])
+{
+    encoder_state_advance(&model->encoder, model->content.weights, items, types, n, workspace, state);
 }
 
 void model_score(const struct model *model, const float user[], float out_scores[])

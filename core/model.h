@@ -37,6 +37,14 @@ enum method { METHOD_POPULAR, METHOD_NEIGHBOURS, METHOD_ENCODER, METHOD_BLEND, M
 
 extern const char *const method_names[METHODS];
 
+/* What a state of the encoder is (core/encoder_state.h). */
+struct state_shape {
+    uint32_t n_floats; /* of a state */
+    uint32_t n_row;    /* C: the first of them, the user's vector */
+    uint32_t field;    /* a state depends on so many of its last events, on no other */
+    uint32_t most;     /* events up to which advancing is cheaper than encoding anew; >= 1 */
+};
+
 /* What is known about a model besides its tensors. Texts are borrowed from the model. */
 struct model_facts {
     char version[MODEL_VERSION_BYTES];
@@ -72,6 +80,14 @@ size_t model_workspace_bytes(const struct model *model);
 /* out_user[C] = the state after events oldest first (items[n], types[n]; only the last `history` count; items >= V are skipped by the caller or here).
  * n = 0 after skipping: returns false, there is nothing to say. workspace is 64-byte aligned. No malloc, no lock. */
 bool model_encode(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace, float out_user[]);
+
+/* The same in steps (core/encoder_state.h): a state after events, n >= 1, all of them known to the model; and the state after n more events,
+ * n <= most. Its first C floats are the user. False: this model has no states, use model_encode. */
+bool model_state_shape(const struct model *model, struct state_shape *out_shape);
+void model_state_build(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace,
+                       float out_state[]);
+void model_state_advance(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace,
+                         float state[]);
 
 /* out_scores[V] = <user, item> + bias (scaled as the shape says). */
 void model_score(const struct model *model, const float user[], float out_scores[]);

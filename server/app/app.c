@@ -7,11 +7,24 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define BEHAVIOUR_SHARDS 64u
-#define WEAK_EVENTS      64u /* a user: the last few screens of items that were shown and not taken */
-#define CHILD_GRACE_MS   5000
+#define BEHAVIOUR_SHARDS    64u
+#define WEAK_EVENTS         64u /* a user: the last few screens of items that were shown and not taken */
+#define ENCODER_SHARDS      64u
+#define ENCODER_SHARD_BYTES (UINT64_C(1) << 20) /* at least: a small cache has few shards, but room for users in each */
+#define CHILD_GRACE_MS      5000
 
 /* --- memory --- */
+
+static enum status create_encoder_cache(struct app *app, struct error *error)
+{
+    uint64_t max_bytes = (uint64_t)app->settings->encoder_cache_bytes, n_shards = max_bytes / ENCODER_SHARD_BYTES;
+    if (!max_bytes)
+        return STATUS_OK;
+    n_shards = n_shards < 1 ? 1 : n_shards < ENCODER_SHARDS ? n_shards : ENCODER_SHARDS;
+    app->encoder_cache = encoder_cache_create(max_bytes, (uint32_t)n_shards);
+    return app->encoder_cache ? STATUS_OK
+                              : fail(error, STATUS_NOMEM, "no memory for encoder.cache_bytes = %llu", (unsigned long long)max_bytes);
+}
 
 static enum status create_memory(struct app *app, struct error *error)
 {
@@ -33,7 +46,7 @@ static enum status create_memory(struct app *app, struct error *error)
     app->neighbours = neighbours_create(app->epoch, (uint32_t)settings->neighbours_max_row);
     app->popularity = popularity_create(app->epoch);
     is_good &= app->catalogue && app->behaviour && app->neighbours && app->popularity;
-    return is_good ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory for the service");
+    return is_good ? create_encoder_cache(app, error) : fail(error, STATUS_NOMEM, "no memory for the service");
 }
 
 static void destroy_memory(struct app *app)
@@ -43,6 +56,7 @@ static void destroy_memory(struct app *app)
     live_clear(&app->live);
     popularity_destroy(app->popularity);
     neighbours_destroy(app->neighbours);
+    encoder_cache_destroy(app->encoder_cache);
     behaviour_destroy(app->behaviour);
     catalogue_destroy(app->catalogue);
     for (int kind = 0; kind < NAME_KINDS; kind++)

@@ -1,5 +1,21 @@
-/* The encoder wants a past oldest first and knows only the items and types of its training. */
+/* The encoder wants a past oldest first and knows only the items and types of its training. Of a user whose state is kept only what is new
+ * is encoded. What came with the question is never in a state that is kept: it is encoded behind a copy. */
 #include "server/app/encoding.h"
+
+#include "core/tensors.h"
+
+#include <assert.h>
+
+#define TYPE_BITS 6u
+
+static_assert(EVENT_TYPES_MAX <= 1u << TYPE_BITS && ITEMS_MAX <= 1u << (32 - TYPE_BITS), "an item and a type fit into one number");
+
+/* What the model is given: items[n], types[n], and both as one number, oldest first. The last n_context are not stored. */
+struct sequence {
+    uint32_t *items, *inputs;
+    uint8_t *types;
+    uint32_t n, n_context;
+};
 
 /* The model's stand-in for a type that came after its training: its first type of the same feedback. False: it has none. */
 static bool find_model_type(const struct selection *selection, uint8_t type, float weight, uint8_t *out_type)
@@ -19,38 +35,133 @@ static bool find_model_type(const struct selection *selection, uint8_t type, flo
     return false;
 }
 
-/* The newest events that the model can read, oldest first. Returns how many; they stand at the end of the arrays [max]. */
-static uint32_t turn_round(const struct selection *selection, const struct past *past, uint32_t max, uint32_t items[], uint8_t types[])
+/* The newest events that the model can read: as many as it sees, besides those that came with the question. */
+static enum status turn_round(const struct selection *selection, const struct past *past, struct arena *arena, struct sequence *out,
+                              struct error *error)
 {
-    uint32_t n = 0, n_known = model_facts(selection->model)->shape.n_items;
+    const struct encoder_shape *shape = &model_facts(selection->model)->shape;
+    uint32_t max = shape->history + past->n_context, n = 0, n_context = 0;
+    uint32_t *items = arena_alloc_array(arena, max, sizeof *items), *inputs = arena_alloc_array(arena, max, sizeof *inputs);
+    uint8_t *types = arena_alloc_array(arena, max, sizeof *types);
+    if (!items || !inputs || !types)
+        return fail(error, STATUS_NOMEM, "no memory for the encoder");
     for (uint32_t i = 0; i < past->n && n < max; i++) {
         uint8_t type = 0;
-        if (past->items[i] >= n_known || !find_model_type(selection, past->types[i], past->weights[i], &type))
+        if (past->items[i] >= shape->n_items || !find_model_type(selection, past->types[i], past->weights[i], &type))
             continue;
         n++;
+        n_context += i < past->n_context;
         items[max - n] = past->items[i];
         types[max - n] = type;
+        inputs[max - n] = past->items[i] << TYPE_BITS | type;
     }
-    return n;
+    *out =
+        (struct sequence){.items = items + max - n, .types = types + max - n, .inputs = inputs + max - n, .n = n, .n_context = n_context};
+    return STATUS_OK;
+}
+
+/* --- with a state that is kept --- */
+
+/* A state on its way to the end of a sequence. */
+struct walk {
+    struct encoder_cache *cache;
+    struct encoder_cache_key key;
+    const struct model *model;
+    const struct sequence *sequence;
+    void *workspace;
+    float *state;
+};
+
+/* Keep the state, which is that of what is stored; but not of a user who has been erased since it was read. */
+static void keep(const struct walk *walk, const struct names *users)
+{
+    encoder_cache_write(walk->cache, &walk->key, walk->sequence->inputs, walk->sequence->n - walk->sequence->n_context, walk->state);
+    if (!names_text(users, walk->key.user))
+        encoder_cache_forget(walk->cache, walk->key.user);
+}
+
+/* On by the events from - to of the sequence. */
+static void advance(const struct walk *walk, uint32_t from, uint32_t to)
+{
+    if (to > from)
+        model_state_advance(walk->model, walk->sequence->items + from, walk->sequence->types + from, to - from, walk->workspace,
+                            walk->state);
+}
+
+static enum encoding_way walk_to_end(const struct walk *walk, const struct names *users)
+{
+    const struct sequence *sequence = walk->sequence;
+    const struct state_shape *shape = walk->key.shape;
+    uint32_t n = sequence->n, n_stored = n - sequence->n_context;
+    uint32_t behind = encoder_cache_read(walk->cache, &walk->key, sequence->inputs, n, shape->most, walk->state);
+    if (behind != ENCODER_CACHE_MISS) {
+        uint32_t from = n - behind, stop = from > n_stored ? from : n_stored;
+        advance(walk, from, stop);
+        if (stop > from)
+            keep(walk, users);
+        advance(walk, stop, n);
+        return behind ? ENCODING_ADVANCED : ENCODING_KEPT;
+    }
+    bool is_kept = n_stored && sequence->n_context <= shape->most;
+    uint32_t n_built = is_kept ? n_stored : n;
+    model_state_build(walk->model, sequence->items, sequence->types, n_built, walk->workspace, walk->state);
+    if (is_kept)
+        keep(walk, users);
+    advance(walk, n_built, n);
+    return ENCODING_WHOLE;
+}
+
+/* --- the call --- */
+
+/* out_user [C] of memory [the longer of C and a state]. */
+static enum encoding_way encode(const struct selection *selection, const struct past *past, const struct sequence *sequence,
+                                void *workspace, float *memory)
+{
+    struct app *app = selection->app;
+    const struct model *model = selection->model;
+    struct state_shape shape;
+    if (!app->encoder_cache || past->user == NAMES_NONE || !model_state_shape(model, &shape)) {
+        (void)model_encode(model, sequence->items, sequence->types, sequence->n, workspace, memory); /* true: n > 0 and all are known */
+        return ENCODING_WHOLE;
+    }
+    struct walk walk = {.cache = app->encoder_cache,
+                        .key = {.version = model_facts(model)->version, .shape = &shape, .user = past->user},
+                        .model = model,
+                        .sequence = sequence,
+                        .workspace = workspace,
+                        .state = memory};
+    return walk_to_end(&walk, app->names[NAME_USER]);
+}
+
+static size_t memory_floats(const struct model *model)
+{
+    struct state_shape shape;
+    return (model_state_shape(model, &shape) ? shape.n_floats : model_facts(model)->shape.width) + 16;
+}
+
+size_t encoding_scratch_bytes(const struct model *model)
+{
+    size_t n_events = model_facts(model)->shape.history;
+    return model_workspace_bytes(model) + memory_floats(model) * sizeof(float) + n_events * (2 * sizeof(uint32_t) + 1) + 1024;
 }
 
 enum status encoding_score(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known, struct error *error)
 {
     const struct model *model = selection->model;
+    struct sequence sequence;
     *out_known = false;
     if (!model || !past->n)
         return STATUS_OK;
-    const struct encoder_shape *shape = &model_facts(model)->shape;
-    uint32_t *items = arena_alloc_array(arena, shape->history, sizeof *items);
-    uint8_t *types = arena_alloc_array(arena, shape->history, sizeof *types);
-    float *user = arena_alloc_array(arena, shape->width + 16, sizeof *user);
+    TRY(turn_round(selection, past, arena, &sequence, error));
+    if (!sequence.n)
+        return STATUS_OK;
+    float *user = arena_alloc_array(arena, memory_floats(model), sizeof *user);
     void *workspace = arena_alloc(arena, model_workspace_bytes(model) + 64);
-    if (!items || !types || !user || !workspace)
+    if (!user || !workspace)
         return fail(error, STATUS_NOMEM, "no memory for the encoder");
-    uint32_t n = turn_round(selection, past, shape->history, items, types), start = shape->history - n;
-    if (n && model_encode(model, items + start, types + start, n, workspace, user)) {
-        model_score(model, user, selection->scores);
-        *out_known = true;
-    }
+    enum encoding_way way = encode(selection, past, &sequence, workspace, user);
+    atomic_fetch_add_explicit(&selection->app->figures.encodings[way], 1, memory_order_relaxed);
+    model_score(model, user, selection->scores);
+    *out_known = true;
     return STATUS_OK;
 }

@@ -10,4 +10,7 @@
 enum status encoding_score(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known,
                            struct error *error) MUST_CHECK;
 
+/* What encoding_score takes of the arena at most, besides 9 bytes a context event. */
+size_t encoding_scratch_bytes(const struct model *model);
+
 #endif

@@ -29,6 +29,9 @@ static const struct metric table[] = {
     {"inkling_recommendations_total",       "reason=\"popular\"",    METRIC_COUNTER, NULL,                                                     FIGURE(answers[2]),         1},
     {"inkling_recommendations_total",       "reason=\"none\"",       METRIC_COUNTER, NULL,                                                     FIGURE(answers[3]),         1},
     {"inkling_recommendations_degraded_total", NULL,                 METRIC_COUNTER, "Answers made without a part that should have been in.",  FIGURE(answers_degraded),   1},
+    {"inkling_encodings_total",             "way=\"kept\"",          METRIC_COUNTER, "Users encoded: the state was kept, it was advanced by what is new, or all was encoded.", FIGURE(encodings[ENCODING_KEPT]), 1},
+    {"inkling_encodings_total",             "way=\"advanced\"",      METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_ADVANCED]), 1},
+    {"inkling_encodings_total",             "way=\"whole\"",         METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_WHOLE]), 1},
     {"inkling_models_adopted_total",        NULL,                    METRIC_COUNTER, "Model files registered.",                                FIGURE(models_adopted),     1},
     {"inkling_models_damaged_total",        NULL,                    METRIC_COUNTER, "Model files refused.",                                   FIGURE(models_damaged),     1},
     {"inkling_model_swaps_total",           NULL,                    METRIC_COUNTER, "Times that another model became live.",                  FIGURE(model_swaps),        1},
@@ -76,6 +79,16 @@ static void print_behaviour(struct app *app, struct buffer *out)
     print_counter(out, "inkling_behaviour_rebuilt_total", "Users read again from the store.", (double)figures.n_rebuilt);
 }
 
+static void print_encoder_cache(struct app *app, struct buffer *out)
+{
+    struct encoder_cache_figures figures = {0};
+    if (app->encoder_cache)
+        encoder_cache_measure(app->encoder_cache, &figures);
+    print_gauge(out, "inkling_encoder_cache_bytes", "Memory of users' encoder states.", (double)figures.bytes);
+    print_gauge(out, "inkling_encoder_cache_users", "Users whose encoder state is kept.", (double)figures.n_users);
+    print_counter(out, "inkling_encoder_cache_evicted_total", "Encoder states that gave way to others.", (double)figures.n_evicted);
+}
+
 static void print_model(struct app *app, struct buffer *out)
 {
     unsigned slot = epoch_enter(app->epoch);
@@ -108,6 +121,7 @@ void app_metrics(struct app *app, struct buffer *out)
     print_gauge(out, "inkling_items", "Items that were named, deleted ones included.", catalogue_count(app->catalogue));
     print_gauge(out, "inkling_seen_seq", "Highest sequence number in memory.", (double)atomic_load(&app->seen_seq));
     print_behaviour(app, out);
+    print_encoder_cache(app, out);
     print_model(app, out);
     print_jobs(app, out);
 }

@@ -175,7 +175,7 @@ size_t app_scratch_bytes(struct app *app)
     size_t n_items = catalogue_count(app->catalogue) + 1024;
     if (model) {
         const struct encoder_shape *shape = &model_facts(model)->shape;
-        n_bytes += model_workspace_bytes(model) + shape->width * sizeof(float) + shape->history * (size_t)32;
+        n_bytes += encoding_scratch_bytes(model) + shape->history * (size_t)32;
         n_items = n_items > shape->n_items ? n_items : shape->n_items;
     }
     app_leave(app, slot);

@@ -48,6 +48,8 @@ static void forget_user(struct recorder *recorder, const struct write *write)
     uint32_t number = names_find(app->names[NAME_USER], write->id);
     behaviour_erase(app->behaviour, number);
     names_forget(app->names[NAME_USER], number);
+    if (app->encoder_cache) /* after the name: who keeps a state looks at the name behind it */
+        encoder_cache_forget(app->encoder_cache, number);
     if (event_store_count(app->store, &n_events, &last_seq, NULL) == STATUS_OK)
         atomic_store(&app->figures.events, n_events);
 }

@@ -9,6 +9,7 @@
 #include "core/neighbours.h"
 #include "server/app/app.h"
 #include "server/app/behaviour.h"
+#include "server/app/encoder_cache.h"
 #include "server/app/jobs.h"
 #include "server/app/live.h"
 #include "server/app/metrics.h"
@@ -32,6 +33,7 @@ struct app {
     _Atomic float type_weights[EVENT_TYPES_MAX];
     struct catalogue *catalogue;
     struct behaviour *behaviour;
+    struct encoder_cache *encoder_cache; /* NULL: every user is encoded anew */
     struct neighbours *neighbours;
     struct popularity *popularity;
     struct live live;
