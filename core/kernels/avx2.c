@@ -14,4 +14,4 @@
 #include "core/kernels/vector_scores.h"
 #include "core/kernels/vector_table.h"
 
-const struct kernels kernels_avx2 = VECTOR_TABLE("avx2");
+const struct kernels kernels_avx2 = VECTOR_TABLE("avx2", vector_softmax_loss, vector_softmax_bytes, false);

@@ -14,4 +14,5 @@
 #include "core/kernels/vector_scores.h"
 #include "core/kernels/vector_table.h"
 
-const struct kernels kernels_avx512 = VECTOR_TABLE("avx512");
+const struct kernels kernels_avx512 = VECTOR_TABLE("avx512", vector_softmax_loss, vector_softmax_bytes, false);
+const struct kernels kernels_avx512_bf16 = VECTOR_TABLE("avx512_bf16", softmax_loss_bf16, softmax_bytes_bf16, true);

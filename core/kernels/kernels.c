@@ -17,6 +17,8 @@ size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl"))
         out_forms[n++] = &kernels_avx512;
+    if (n == 3 && __builtin_cpu_supports("avx512bf16"))
+        out_forms[n++] = &kernels_avx512_bf16;
 #endif
     return n;
 }
@@ -25,6 +27,15 @@ const struct kernels *kernels_fast(void)
 {
     const struct kernels *forms[KERNEL_FORMS_MAX];
     return forms[kernels_forms(forms) - 1];
+}
+
+const struct kernels *kernels_exact(void)
+{
+    const struct kernels *forms[KERNEL_FORMS_MAX];
+    size_t n = kernels_forms(forms);
+    while (forms[n - 1]->short_products)
+        n--;
+    return forms[n - 1];
 }
 
 enum status kernels_check(struct error *error)

@@ -1,6 +1,8 @@
 /* Kernels: every numeric operation of the engine, in a plain and a fast form, in one table of function pointers.
  *
  * The plain form is the specification; the fast form gives the same up to rounding, and the same bits every time on one processor.
+ * A form with short_products rounds the operands of softmax_loss's products (x, e, the powers, the scaled x) to bfloat16, at most 2^-8 off
+ * each, and sums in floats: its gradients are off by less than 2^-8 of their length, its loss by about 1e-3 in the mean.
  * Legend: N rows (packed positions) · C channels (width) · F feed-forward width · K taps · V items · S sequences.
  * Matrices are row-major without gaps. Backward operations write what is named dx, and *add* to what several rows share: parameter
  * gradients (dw, db, …). No operation allocates, fails or keeps anything. Threads: any; the memory is the caller's.
@@ -40,6 +42,7 @@ struct adam_rates {
 
 struct kernels {
     const char *name;
+    bool short_products; /* softmax_loss multiplies in bfloat16, everything else in floats */
 
     /* y[n] = items[item[n]] + types[type[n]]      y [N, C]  items [V, C]  types [·, C] */
     void (*embed_forward)(float *restrict y, const float *restrict items, const float *restrict types, const uint32_t item[],
@@ -121,8 +124,10 @@ extern const struct kernels kernels_plain;
 #define KERNEL_FORMS_MAX 4
 size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX]);
 
-/* The fastest of them. */
+/* The fastest of them; the fastest of those whose products are all in floats. They differ in nothing but softmax_loss, and with it in
+ * softmax_bytes: who does not train may take either. */
 const struct kernels *kernels_fast(void);
+const struct kernels *kernels_exact(void);
 
 /* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS
  * compute wrong results on processors that they do not know), with the advice what to do. Call it once before training. */

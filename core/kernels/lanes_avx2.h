@@ -48,11 +48,11 @@ INLINE lanes lanes_keep(lanes x, size_t n)
     return n >= LANES ? x : _mm256_and_ps(x, _mm256_castsi256_ps(lanes_mask(n)));
 }
 
-/* x with 0 where ids, LANES of them, are id. */
-INLINE lanes lanes_unless(lanes x, const uint32_t *ids, uint32_t id)
+/* x with other where ids, LANES of them, are id. */
+INLINE lanes lanes_where(lanes x, const uint32_t *ids, uint32_t id, float other)
 {
     __m256i equal = _mm256_cmpeq_epi32(_mm256_loadu_si256((const __m256i *)(const void *)ids), _mm256_set1_epi32((int)id));
-    return _mm256_andnot_ps(_mm256_castsi256_ps(equal), x);
+    return _mm256_blendv_ps(x, _mm256_set1_ps(other), _mm256_castsi256_ps(equal));
 }
 
 INLINE lanes lanes_set(float x)

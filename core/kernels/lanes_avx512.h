@@ -47,10 +47,10 @@ INLINE lanes lanes_keep(lanes x, size_t n)
     return n >= LANES ? x : _mm512_maskz_mov_ps(lanes_mask(n), x);
 }
 
-/* x with 0 where ids, LANES of them, are id. */
-INLINE lanes lanes_unless(lanes x, const uint32_t *ids, uint32_t id)
+/* x with other where ids, LANES of them, are id. */
+INLINE lanes lanes_where(lanes x, const uint32_t *ids, uint32_t id, float other)
 {
-    return _mm512_maskz_mov_ps(_mm512_cmpneq_epi32_mask(_mm512_loadu_si512(ids), _mm512_set1_epi32((int)id)), x);
+    return _mm512_mask_mov_ps(x, _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(ids), _mm512_set1_epi32((int)id)), _mm512_set1_ps(other));
 }
 
 INLINE lanes lanes_set(float x)

@@ -7,6 +7,11 @@
 #if defined(__x86_64__)
 extern const struct kernels kernels_avx2;
 extern const struct kernels kernels_avx512;
+extern const struct kernels kernels_avx512_bf16; /* only the softmax differs */
+
+double softmax_loss_bf16(float *restrict dx, float *restrict de, float *restrict db, const struct softmax_rows *rows,
+                         const float *restrict e, const float *restrict b, void *restrict workspace);
+size_t softmax_bytes_bf16(size_t N, size_t V, size_t C);
 #endif
 
 #endif

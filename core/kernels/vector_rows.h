@@ -4,8 +4,7 @@
 #define KERNELS_VECTOR_ROWS_H
 
 #include "core/kernels/kernels.h"
-
-#define FOR_VECTORS(c, n, C) for (size_t c = 0, n = (C); c < (C); c += LANES, n -= LANES < n ? LANES : n)
+#include "core/kernels/vector_loops.h"
 
 /* 2^x for x from -126 to 127: 2^round(x) times a polynomial of the rest in [-1/2, 1/2], of least relative error (7.5e-8). */
 INLINE lanes vector_exp2(lanes x)
@@ -30,13 +29,6 @@ static void vector_embed_forward(float *restrict y, const float *restrict items,
         FOR_VECTORS(c, n, C)
         lanes_store_part(y + t * C + c, n, lanes_add(lanes_load_part(a + c, n), lanes_load_part(b + c, n)));
     }
-}
-
-/* y[c] += x[c] */
-INLINE void add_row(float *y, const float *x, size_t C)
-{
-    FOR_VECTORS(c, n, C)
-    lanes_store_part(y + c, n, lanes_add(lanes_load_part(y + c, n), lanes_load_part(x + c, n)));
 }
 
 static void vector_embed_backward(float *restrict ditems, float *restrict dtypes, const float *restrict dy, const uint32_t item[],

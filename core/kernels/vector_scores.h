@@ -1,7 +1,13 @@
-/* The vector form of scoring a catalogue for one user: a scan that memory bounds. Four items at a time share the loads of the user's
- * vector. */
+/* The vector form of what serving computes for one user: products of a few rows, and the scores of a catalogue, a scan that memory bounds,
+ * in which four items at a time share the loads of the user's vector. */
 #ifndef KERNELS_VECTOR_SCORES_H
 #define KERNELS_VECTOR_SCORES_H
+
+static void vector_small_product(float *restrict y, const float *restrict x, const float *restrict w, size_t N, size_t C, size_t F)
+{
+    struct factors factors = {.a = x, .b = w, .a_row = C, .a_step = 1, .b_step = F, .K = C};
+    tile_product(y, F, false, N, F, &factors);
+}
 
 static void vector_score_items(float *restrict s, const float *restrict e, const float *restrict u, float scale,
                                const float *restrict lengths, const float *restrict b, size_t V, size_t C)

@@ -110,7 +110,7 @@ INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t 
 #pragma GCC unroll 4
         for (unsigned c = 0; c < vectors; c++) {
             if (skips)
-                tile[r][c] = lanes_unless(tile[r][c], skipped + c * LANES, (uint32_t)v + r);
+                tile[r][c] = lanes_where(tile[r][c], skipped + c * LANES, (uint32_t)v + r, 0);
             most = lanes_max(most, tile[r][c]);
         }
     }
@@ -131,7 +131,7 @@ INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t 
         for (unsigned r = 0; r < rows; r++) {
             lanes power = vector_exp2(lanes_max(lanes_min(tile[r][c], lanes_set(126)), lanes_set(-126)));
             if (skips)
-                power = lanes_unless(power, skipped + c * LANES, (uint32_t)v + r);
+                power = lanes_where(power, skipped + c * LANES, (uint32_t)v + r, 0);
             sum = lanes_add(sum, power);
             lanes_store(t + r * block->n_padded + c * LANES, power);
         }

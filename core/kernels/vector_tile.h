@@ -1,10 +1,14 @@
 /* Tiles: the one loop that all products of the vector form are made of. A tile is TILE_ROWS rows by up to TILE_VECTORS vectors of a
  * product, held in registers while the inner dimension runs:  y[r, c] += sum over k < K of a[r · a_row + k · a_step] b[k · b_step + c].
- * With a_row and a_step a may be a matrix or its transpose; b is read along its rows and needs no packing. */
+ * With a_row and a_step a may be a matrix or its transpose; b is read along its rows and needs no packing. Who sets TILE_FMA before may
+ * keep other things than floats in a and b. */
 #ifndef KERNELS_VECTOR_TILE_H
 #define KERNELS_VECTOR_TILE_H
 
 #define TILE_ROWS 6u
+#ifndef TILE_FMA /* a b + c, lane by lane */
+#define TILE_FMA lanes_fma
+#endif
 
 struct factors {
     const float *a, *b;
@@ -14,9 +18,9 @@ struct factors {
 #if TILE_VECTORS > 2
 #define TILE_ROW_WIDE(r)                                                                                                                   \
     if (vectors > 2)                                                                                                                       \
-        sums[r][2] = lanes_fma(left, b2, sums[r][2]);                                                                                      \
+        sums[r][2] = TILE_FMA(left, b2, sums[r][2]);                                                                                       \
     if (vectors > 3)                                                                                                                       \
-        sums[r][3] = lanes_fma(left, b3, sums[r][3]);
+        sums[r][3] = TILE_FMA(left, b3, sums[r][3]);
 #else
 #define TILE_ROW_WIDE(r)
 #endif
@@ -24,9 +28,9 @@ struct factors {
 #define TILE_ROW(r)                                                                                                                        \
     if (rows > (r)) {                                                                                                                      \
         lanes left = lanes_set(a[(r)*a_row]);                                                                                              \
-        sums[r][0] = lanes_fma(left, b0, sums[r][0]);                                                                                      \
+        sums[r][0] = TILE_FMA(left, b0, sums[r][0]);                                                                                       \
         if (vectors > 1)                                                                                                                   \
-            sums[r][1] = lanes_fma(left, b1, sums[r][1]);                                                                                  \
+            sums[r][1] = TILE_FMA(left, b1, sums[r][1]);                                                                                   \
         TILE_ROW_WIDE(r)                                                                                                                   \
     }
 
@@ -101,12 +105,6 @@ static void tile_product(float *y, size_t y_row, bool add, size_t n_rows, size_t
         for (; r < n_rows; r++, part.a += part.a_row)
             tile_columns(y + r * y_row + c, y_row, add, 1, n, &part);
     }
-}
-
-static void vector_small_product(float *restrict y, const float *restrict x, const float *restrict w, size_t N, size_t C, size_t F)
-{
-    struct factors factors = {.a = x, .b = w, .a_row = C, .a_step = 1, .b_step = F, .K = C};
-    tile_product(y, F, false, N, F, &factors);
 }
 
 #endif

@@ -336,6 +336,12 @@ Test(kernels, dropout_is_the_same_in_every_form)
     }
 }
 
+Test(kernels, the_exact_form_multiplies_in_floats)
+{
+    cr_assert(!kernels_exact()->short_products);
+    cr_assert(kernels_exact() == kernels_fast() || kernels_fast()->short_products);
+}
+
 Test(kernels, products_of_this_machine_are_right)
 {
     struct error error = {.detail = ""};
