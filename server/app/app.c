@@ -2,16 +2,17 @@
  * writes do in record.c. */
 #include "core/base/log.h"
 #include "core/base/node.h"
+#include "server/app/model_files.h"
 #include "server/app/service.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
-#define BEHAVIOUR_SHARDS    64u
-#define WEAK_EVENTS         64u /* a user: the last few screens of items that were shown and not taken */
-#define ENCODER_SHARDS      64u
+#define BEHAVIOUR_SHARDS 64u
+#define ENCODER_SHARDS   64u
 #define ENCODER_SHARD_BYTES (UINT64_C(1) << 20) /* at least: a small cache has few shards, but room for users in each */
-#define CHILD_GRACE_MS      5000
+#define WEAK_EVENTS      64u /* a user: the last few screens of items that were shown and not taken */
+#define CHILD_GRACE_MS   5000
 
 /* --- memory --- */
 
@@ -22,8 +23,7 @@ static enum status create_encoder_cache(struct app *app, struct error *error)
         return STATUS_OK;
     n_shards = n_shards < 1 ? 1 : n_shards < ENCODER_SHARDS ? n_shards : ENCODER_SHARDS;
     app->encoder_cache = encoder_cache_create(max_bytes, (uint32_t)n_shards);
-    return app->encoder_cache ? STATUS_OK
-                              : fail(error, STATUS_NOMEM, "no memory for encoder.cache_bytes = %llu", (unsigned long long)max_bytes);
+    return app->encoder_cache ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory for encoder.cache_bytes = %llu", (unsigned long long)max_bytes);
 }
 
 static enum status create_memory(struct app *app, struct error *error)
@@ -70,7 +70,8 @@ static void destroy_memory(struct app *app)
 static void adopt_at_start(struct app *app)
 {
     struct error error = {0};
-    if (adopt_models(app, &error) != STATUS_OK)
+    model_files_clean(store_models_directory(app->store));
+    if (adopt_models(app, NULL, &error) != STATUS_OK)
         log_line(LOG_WARNING, "models", "new model files could not be registered: %s", error.detail);
 }
 

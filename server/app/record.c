@@ -156,7 +156,7 @@ void recorder_record(void *context, struct write *batch)
 {
     struct recorder *recorder = context;
     if (batch->kind == WRITE_MODEL_ADOPT)
-        batch->status = adopt_models(recorder->app, &batch->error);
+        batch->status = adopt_models(recorder->app, batch->id, &batch->error);
     else if (batch->kind == WRITE_MODEL_ACTIVATE)
         batch->status = activate_model(recorder->app, batch->id, &batch->error);
     else

@@ -161,7 +161,8 @@ void fixture_fill(struct fixture *fixture, unsigned n_users, unsigned n_items)
 
 void fixture_train(struct fixture *fixture, int64_t seed, char out_version[MODEL_VERSION_BYTES])
 {
-    struct retrain_query query = {.split = SPLIT_LAST, .epochs = 2, .seed = seed, .n_threads = 1};
+    struct retrain_query query = {
+        .split = SPLIT_LAST, .epochs = 2, .seed = seed, .n_threads = 1, .no_refit = true, .force = true, .fresh = true};
     struct error error = {0};
     cr_assert_eq(retraining_run(&fixture->settings, &query, NULL, out_version, &error), STATUS_OK, "%s", error.detail);
 }

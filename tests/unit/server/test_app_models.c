@@ -217,6 +217,100 @@ Test(app_models, refuses_a_file_by_another_name)
     cr_assert_str_eq(fixture_model_state(&fixture, "m0123456789abcdef", NULL), "damaged");
 }
 
+/* --- verdicts --- */
+
+static void judge(const char *version, enum verdict_state state, const char *reason)
+{
+    char models[128];
+    struct verdict verdict = verdict_of(state, reason);
+    (void)snprintf(models, sizeof models, "%s/data/models", fixture.directory);
+    cr_assert_eq(verdict_write(models, version, &verdict, NULL), STATUS_OK);
+}
+
+/* Two models of which the first is live; the second one's verdict says so. */
+static void train_second(enum verdict_state state, const char *reason, char out_first[MODEL_VERSION_BYTES],
+                         char out_second[MODEL_VERSION_BYTES])
+{
+    train_stopped(1, out_first);
+    fixture_start(&fixture);
+    train_stopped(2, out_second);
+    judge(out_second, state, reason);
+    fixture_start(&fixture);
+}
+
+Test(app_models, that_are_rejected_do_not_go_live)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    const char *reason = NULL;
+    train_second(VERDICT_REJECTED, "worse by far", first, second);
+    cr_assert_str_eq(fixture_live_version(&fixture), first);
+    cr_assert_str_eq(fixture_model_state(&fixture, second, &reason), "rejected");
+    cr_assert_str_eq(reason, "worse by far");
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+    cr_assert_str_eq(fixture_live_version(&fixture), first, "not after a restart either");
+}
+
+Test(app_models, that_are_rejected_are_not_fallen_back_to)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    train_second(VERDICT_REJECTED, "worse", first, second);
+    fixture_stop(&fixture);
+    damage(first);
+    fixture_start(&fixture);
+    cr_assert_null(fixture_live_version(&fixture));
+    cr_assert_str_eq(fixture_model_state(&fixture, second, NULL), "rejected");
+}
+
+Test(app_models, that_are_rejected_go_live_when_an_operator_says_so)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    const char *reason = "";
+    train_second(VERDICT_REJECTED, "worse", first, second);
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ACTIVATE, .id = second}), STATUS_OK);
+    cr_assert_str_eq(fixture_live_version(&fixture), second);
+    cr_assert_str_eq(fixture_model_state(&fixture, second, &reason), "live");
+    cr_assert_null(reason);
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+    cr_assert_str_eq(fixture_live_version(&fixture), second, "the verdict is not asked again");
+}
+
+Test(app_models, that_are_kept_beside_another_do_not_go_live)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    train_second(VERDICT_READY, "the selected model", first, second);
+    cr_assert_str_eq(fixture_live_version(&fixture), first);
+    cr_assert_str_eq(fixture_model_state(&fixture, second, NULL), "ready");
+}
+
+Test(app_models, go_live_when_their_verdict_is_damaged)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES], path[192];
+    train_stopped(1, first);
+    fixture_start(&fixture);
+    train_stopped(2, second);
+    (void)snprintf(path, sizeof path, "%s/data/models/%s.verdict", fixture.directory, second);
+    run_shell("echo '{\"state\":\"reje' > %s%s", path, "");
+    fixture_start(&fixture);
+    cr_assert_str_eq(fixture_live_version(&fixture), second);
+}
+
+Test(app_models, go_live_if_they_are_the_newest_that_may)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES], third[MODEL_VERSION_BYTES], path[160];
+    train_stopped(1, first);
+    fixture_train(&fixture, 2, second);
+    fixture_train(&fixture, 3, third);
+    judge(third, VERDICT_REJECTED, "worse");
+    fixture_model_path(&fixture, first, path);
+    run_shell("touch -d @1700000000 %s%s", path, "");
+    fixture_start(&fixture);
+    cr_assert_str_eq(fixture_live_version(&fixture), second);
+    cr_assert_str_eq(fixture_model_state(&fixture, first, NULL), "ready");
+    cr_assert_str_eq(fixture_model_state(&fixture, third, NULL), "rejected");
+}
+
 /* --- jobs --- */
 
 static struct job retrain(void)
@@ -242,6 +336,72 @@ Test(app_models, are_live_when_their_job_has_succeeded)
     cr_assert_eq(end.state, JOB_SUCCEEDED, "%s", end.detail);
     cr_assert_str_eq(end.model_version, version);
     cr_assert_str_eq(fixture_live_version(&fixture), version);
+}
+
+/* A program that puts the model into its place with that verdict, as training does. */
+static void program_that_trains(const char *version, const char *state)
+{
+    char path[160], shell[768];
+    fixture_model_path(&fixture, version, path);
+    run_shell("mv %s %s", path, fixture.directory);
+    (void)snprintf(shell, sizeof shell,
+                   "echo '{\"state\":\"%s\",\"reason\":\"because\"}' > %s/data/models/%s.verdict; mv %s/%s.safetensors %s/data/models/; "
+                   "echo '{\"model_version\":\"%s\",\"state\":\"%s\",\"reason\":\"because\"}'; exit %d",
+                   state, fixture.directory, version, fixture.directory, version, fixture.directory, version, state,
+                   strcmp(state, "rejected") == 0 ? 5 : 0);
+    fixture_program(&fixture, shell);
+}
+
+Test(app_models, that_are_rejected_end_their_job_well)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    train_stopped(1, first);
+    fixture_start(&fixture);
+    train_stopped(2, second);
+    program_that_trains(second, "rejected");
+    fixture_start(&fixture);
+    struct job job = retrain(), end = wait_for_end(&job);
+    cr_assert_eq(end.state, JOB_SUCCEEDED, "%s", end.detail);
+    cr_assert_str_eq(end.model_version, second);
+    cr_assert_str_eq(end.model_state, "rejected");
+    cr_assert_str_eq(end.detail, "because");
+    cr_assert_str_eq(fixture_live_version(&fixture), first);
+    cr_assert_str_eq(fixture_model_state(&fixture, second, NULL), "rejected");
+}
+
+Test(app_models, that_were_ready_can_be_rejected_by_a_later_training)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES];
+    train_second(VERDICT_READY, "kept", first, second);
+    judge(second, VERDICT_REJECTED, "worse");
+    char shell[256];
+    (void)snprintf(shell, sizeof shell, "echo '{\"model_version\":\"%s\",\"state\":\"rejected\",\"reason\":\"worse\"}'; exit 5", second);
+    fixture_program(&fixture, shell);
+    struct job job = retrain(), end = wait_for_end(&job);
+    cr_assert_eq(end.state, JOB_SUCCEEDED, "%s", end.detail);
+    cr_assert_str_eq(fixture_model_state(&fixture, second, NULL), "rejected");
+    cr_assert_str_eq(fixture_live_version(&fixture), first);
+}
+
+Test(app_models, that_were_rejected_go_live_when_a_later_training_is_forced)
+{
+    char first[MODEL_VERSION_BYTES], second[MODEL_VERSION_BYTES], shell[256];
+    train_second(VERDICT_REJECTED, "worse", first, second);
+    judge(second, VERDICT_LIVE, "waived");
+    (void)snprintf(shell, sizeof shell, "echo '{\"model_version\":\"%s\",\"state\":\"live\",\"reason\":\"waived\"}'", second);
+    fixture_program(&fixture, shell);
+    struct job job = retrain(), end = wait_for_end(&job);
+    cr_assert_eq(end.state, JOB_SUCCEEDED, "%s", end.detail);
+    cr_assert_str_eq(end.model_state, "live");
+    cr_assert_str_eq(fixture_live_version(&fixture), second);
+}
+
+Test(app_models, that_are_rejected_but_not_there_fail_their_job)
+{
+    fixture_program(&fixture, "echo '{\"model_version\":\"m0123456789abcdef\",\"state\":\"rejected\"}'; exit 5");
+    struct job job = retrain(), end = wait_for_end(&job);
+    cr_assert_eq(end.state, JOB_FAILED);
+    cr_assert(strstr(end.detail, "m0123456789abcdef"), "%s", end.detail);
 }
 
 Test(app_models, that_are_refused_fail_their_job)

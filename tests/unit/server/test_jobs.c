@@ -16,7 +16,7 @@
 static struct jobs *jobs;
 static char directory[] = "/tmp/inkling-jobs-XXXXXX", script[96];
 static struct settings settings;
-static char version[MODEL_VERSION_BYTES];
+static struct job_outcome outcome;
 static const struct retrain_query query = {.split = SPLIT_LAST, .epochs = 3, .seed = 7, .n_threads = 0};
 
 /* The program of this test: its arguments are in $@, $0.args can be written. */
@@ -65,9 +65,9 @@ static struct job look(const struct job *job)
 static struct job drive_until(const struct job *job, const char *note)
 {
     for (;;) {
-        bool goes_on = jobs_drive(jobs, version);
+        bool goes_on = jobs_drive(jobs, &outcome);
         struct job now = look(job);
-        if (!goes_on || version[0] || (note && strcmp(now.note, note) == 0))
+        if (!goes_on || outcome.version[0] || (note && strcmp(now.note, note) == 0))
             return now;
         struct pollfd file = {.fd = jobs_file(jobs), .events = POLLIN};
         (void)poll(&file, 1, 20);
@@ -76,22 +76,67 @@ static struct job drive_until(const struct job *job, const char *note)
 
 TestSuite(jobs, .fini = clean, .timeout = 60);
 
-Test(jobs, pass_the_question_on_as_arguments)
+#define SETTINGS_TRAINED_WITH                                                                                                              \
+    " --set neighbours.weight=-1 --set neighbours.max_row=512 --set retrain.budget=1200s --set gate.metric=ndcg10 --set gate.margin=0.02"
+
+static struct job start_with(const struct retrain_query *question)
 {
-    become("echo \"{\\\"error\\\":\\\"$*\\\"}\"; exit 1", 1000);
-    struct job job = start(), end = drive_until(&job, NULL);
-    char expected[256];
-    (void)snprintf(expected, sizeof expected, "retrain --json --data %s --split last --seed 7 --epochs 3", directory);
-    cr_assert_str_eq(end.detail, expected);
+    struct job job;
+    cr_assert_eq(jobs_add(jobs, question, &job, NULL), STATUS_OK);
+    return job;
 }
 
-Test(jobs, pass_the_weights_of_the_service_on)
+/* What the child says when it is asked what it was asked: what it was asked behind --data DIR, up to the settings. */
+static const char *asked(const struct retrain_query *question)
 {
-    become("shift 9; echo \"{\\\"error\\\":\\\"$*\\\"}\"; exit 1", 1000);
+    static char arguments[256];
+    become("shift 4; echo \"{\\\"error\\\":\\\"${*%%--set neighbours*}\\\"}\"; exit 1", 1000);
+    struct job job = start_with(question), end = drive_until(&job, NULL);
+    (void)snprintf(arguments, sizeof arguments, "%s", end.detail);
+    return arguments;
+}
+
+Test(jobs, pass_the_question_on_as_arguments)
+{
+    cr_assert_str_eq(asked(&(struct retrain_query){.split = SPLIT_LAST, .epochs = 3, .seed = 7, .budget_seconds = BUDGET_DEFAULT}),
+                     "--split last --seed 7 --epochs 3 ");
+}
+
+Test(jobs, pass_every_part_of_a_question_on)
+{
+    struct retrain_query all = {.split = SPLIT_TIME,
+                                .seed = 7,
+                                .n_threads = 2,
+                                .budget_seconds = 90,
+                                .settings_version = "m0123456789abcdef",
+                                .no_refit = true,
+                                .force = true,
+                                .fresh = true};
+    cr_assert_str_eq(asked(&all),
+                     "--split time --seed 7 --threads 2 --budget 90s --settings m0123456789abcdef --no-refit --force --fresh ");
+}
+
+Test(jobs, ask_for_no_search_when_the_budget_is_0)
+{
+    cr_assert_str_eq(asked(&(struct retrain_query){.split = SPLIT_TIME, .seed = 1}), "--split time --seed 1 --budget 0s ");
+}
+
+Test(jobs, pass_the_settings_of_the_service_on)
+{
+    become("while [ \"$1\" != --set ]; do shift; done; echo \"{\\\"error\\\":\\\" $*\\\"}\"; exit 1", 1000);
     cr_assert_eq(settings_set(&settings, "weights.view", "0.5", "--set", NULL), STATUS_OK);
     cr_assert_eq(settings_set(&settings, "weights.a=b", "3", "--set", NULL), STATUS_OK);
     struct job job = start(), end = drive_until(&job, NULL);
-    cr_assert_str_eq(end.detail, "3 --set weights.view=0.5");
+    cr_assert_str_eq(end.detail, SETTINGS_TRAINED_WITH " --set weights.view=0.5");
+}
+
+Test(jobs, pass_a_gate_on_that_was_set_on_the_command_line)
+{
+    become("echo \"$*\" | grep -q -e '--set gate.metric=hr10 --set gate.margin=0.125' && echo '{\"error\":\"yes\"}'; exit 1", 1000);
+    cr_assert_eq(settings_set(&settings, "gate.margin", "0.125", "--set", NULL), STATUS_OK);
+    cr_assert_eq(settings_set(&settings, "gate.metric", "hr10", "--set", NULL), STATUS_OK);
+    struct job job = start(), end = drive_until(&job, NULL);
+    cr_assert_str_eq(end.detail, "yes");
 }
 
 Test(jobs, show_progress_line_by_line)
@@ -109,11 +154,44 @@ Test(jobs, hand_over_the_version_of_a_child_that_ended_well)
 {
     become("echo '{\"model_version\":\"m0123456789abcdef\"}'", 1000);
     struct job job = start(), now = drive_until(&job, NULL);
-    cr_assert_str_eq(version, "m0123456789abcdef");
+    cr_assert_str_eq(outcome.version, "m0123456789abcdef");
     cr_assert_eq(now.state, JOB_RUNNING, "not before it is live");
     jobs_finish(jobs, NULL);
     cr_assert_eq(look(&job).state, JOB_SUCCEEDED);
     cr_assert_str_eq(look(&job).model_version, "m0123456789abcdef");
+}
+
+Test(jobs, say_what_became_of_the_model)
+{
+    become("echo '{\"model_version\":\"m0123456789abcdef\",\"state\":\"live\",\"reason\":\"better\"}'", 1000);
+    struct job job = start();
+    (void)drive_until(&job, NULL);
+    cr_assert_eq(outcome.state, VERDICT_LIVE);
+    cr_assert_eq(look(&job).model_state[0], '\0', "not yet");
+    jobs_finish(jobs, NULL);
+    cr_assert_str_eq(look(&job).model_state, "live");
+    cr_assert_str_eq(look(&job).detail, "better");
+}
+
+Test(jobs, succeed_when_the_model_is_rejected)
+{
+    become("echo '{\"model_version\":\"m0123456789abcdef\",\"state\":\"rejected\",\"reason\":\"worse\"}'; exit 5", 1000);
+    struct job job = start();
+    (void)drive_until(&job, NULL);
+    cr_assert_str_eq(outcome.version, "m0123456789abcdef");
+    cr_assert_eq(outcome.state, VERDICT_REJECTED);
+    jobs_finish(jobs, NULL);
+    cr_assert_eq(look(&job).state, JOB_SUCCEEDED);
+    cr_assert_str_eq(look(&job).model_state, "rejected");
+    cr_assert_str_eq(look(&job).detail, "worse");
+}
+
+Test(jobs, fail_when_the_exit_code_contradicts_the_words)
+{
+    become("echo '{\"model_version\":\"m0123456789abcdef\",\"state\":\"live\"}'; exit 5", 1000);
+    struct job job = start(), end = drive_until(&job, NULL);
+    cr_assert_eq(end.state, JOB_FAILED);
+    cr_assert_eq(outcome.version[0], '\0');
 }
 
 Test(jobs, fail_when_the_model_is_refused)
@@ -147,7 +225,7 @@ Test(jobs, fail_when_a_child_names_a_version_and_fails_after_it)
     become("echo '{\"model_version\":\"m0123456789abcdef\"}'; exit 1", 1000);
     struct job job = start(), end = drive_until(&job, NULL);
     cr_assert_eq(end.state, JOB_FAILED);
-    cr_assert_eq(version[0], '\0');
+    cr_assert_eq(outcome.version[0], '\0');
 }
 
 Test(jobs, fail_when_the_child_is_killed)
@@ -174,7 +252,7 @@ Test(jobs, pass_over_lines_that_are_no_objects)
            1000);
     struct job job = start();
     (void)drive_until(&job, NULL);
-    cr_assert_str_eq(version, "m0123456789abcdef");
+    cr_assert_str_eq(outcome.version, "m0123456789abcdef");
 }
 
 Test(jobs, run_one_at_a_time)
