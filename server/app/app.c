@@ -8,11 +8,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define BEHAVIOUR_SHARDS 64u
-#define ENCODER_SHARDS   64u
+#define BEHAVIOUR_SHARDS    64u
+#define ENCODER_SHARDS      64u
 #define ENCODER_SHARD_BYTES (UINT64_C(1) << 20) /* at least: a small cache has few shards, but room for users in each */
-#define WEAK_EVENTS      64u /* a user: the last few screens of items that were shown and not taken */
-#define CHILD_GRACE_MS   5000
+#define WEAK_EVENTS         64u                 /* a user: the last few screens of items that were shown and not taken */
+#define CHILD_GRACE_MS      5000
 
 /* --- memory --- */
 
@@ -23,7 +23,8 @@ static enum status create_encoder_cache(struct app *app, struct error *error)
         return STATUS_OK;
     n_shards = n_shards < 1 ? 1 : n_shards < ENCODER_SHARDS ? n_shards : ENCODER_SHARDS;
     app->encoder_cache = encoder_cache_create(max_bytes, (uint32_t)n_shards);
-    return app->encoder_cache ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory for encoder.cache_bytes = %llu", (unsigned long long)max_bytes);
+    return app->encoder_cache ? STATUS_OK
+                              : fail(error, STATUS_NOMEM, "no memory for encoder.cache_bytes = %llu", (unsigned long long)max_bytes);
 }
 
 static enum status create_memory(struct app *app, struct error *error)

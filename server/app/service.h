@@ -76,8 +76,8 @@ void recorder_rest(void *recorder);
 /* --- adoption.c: from files to the live model --- */
 
 /* Register files of DIR/models that are not known, each as its verdict says, and make the newest that may go live live. trained (may be
- * NULL): the model that a training has just come to; if it was known before, its new verdict is noted. STATUS_NOT_FOUND, STATUS_CORRUPT: trained has no file, or
- * a damaged one. */
+ * NULL): the model that a training has just come to; if it was known before, its new verdict is noted. STATUS_NOT_FOUND, STATUS_CORRUPT:
+ * trained has no file, or a damaged one. */
 enum status adopt_models(struct app *app, const char *trained, struct error *error) MUST_CHECK;
 /* At start: open the live model; if it is damaged, the newest other that opens; else none. */
 enum status open_live_model(struct app *app, struct error *error) MUST_CHECK;
