@@ -3,7 +3,14 @@
 #ifndef APP_PAST_H
 #define APP_PAST_H
 
-#include <stdint.h>
+#include "server/app/selection.h"
+
+/* Weak events, newest first, that no positive event of either part has answered. */
+struct weak_past {
+    uint32_t *items;
+    float *weights;
+    uint32_t n;
+};
 
 struct past {
     uint32_t *items;
@@ -12,6 +19,12 @@ struct past {
     uint32_t n;
     uint32_t n_context; /* the first of them came with the question */
     uint32_t user;      /* NAMES_NONE: a stranger */
+    struct weak_past weak;
 };
+
+/* Of the stored behaviour at most max events. What counts as seen is left out of the selection, if the query says so. *out_degraded: the
+ * user's events could not be read, the past is what came with the question. STATUS_NOMEM: the arena is full. */
+enum status past_read(struct selection *selection, const struct recommend_query *query, uint32_t max, struct arena *arena,
+                      struct past *out_past, bool *out_degraded, struct error *error) MUST_CHECK;
 
 #endif

@@ -1,67 +1,11 @@
 /* The three questions that are answered with a list: for a user, popular, similar.
  *
- * What a user did is copied once (newest first) and seen by two methods: the encoder, which wants it oldest first and knows only the items
- * and types of its training, and the neighbours, which know everything. */
+ * What a user did is copied once (newest first) and seen by three: the encoder, which wants it oldest first and knows only the items and
+ * types of its training; the neighbours, which know everything; and the negatives, which take from what the other two (or popularity) say.
+ */
+#include "core/blend.h"
+#include "core/negatives.h"
 #include "server/app/encoding.h"
-
-static void past_add(struct past *past, uint32_t item, uint8_t type, float weight)
-{
-    past->items[past->n] = item;
-    past->types[past->n] = type;
-    past->weights[past->n++] = weight;
-}
-
-/* The events that came with the question: newer than everything stored. */
-static void read_context(struct selection *selection, const struct recommend_query *query, struct past *past)
-{
-    const struct app *app = selection->app;
-    for (size_t i = query->n_context_events; i-- > 0;) {
-        const struct context_event *event = &query->context_events[i];
-        uint32_t item = names_find(app->names[NAME_ITEM], event->item_id), type = names_find(app->names[NAME_TYPE], event->type);
-        bool is_new_type = type >= EVENT_TYPES_MAX;
-        float weight = is_new_type ? settings_type_weight(app->settings, event->type) : atomic_load(&app->type_weights[type]);
-        if (item == NAMES_NONE || !feedback_is_behaviour(weight))
-            continue;
-        past_add(past, item, is_new_type ? EVENT_TYPES_MAX : (uint8_t)type, weight);
-        if (query->exclude_seen)
-            marks_set(&selection->left_out, item);
-    }
-    past->n_context = past->n;
-}
-
-/* Returns false if the user's events could not be read: the answer is then degraded. */
-static bool read_stored(struct selection *selection, const struct recommend_query *query, uint32_t max, struct behaviour_event events[],
-                        struct past *past)
-{
-    const struct app *app = selection->app;
-    uint32_t n = 0, user = query->user_id ? names_find(app->names[NAME_USER], query->user_id) : NAMES_NONE;
-    past->user = user;
-    struct marks *seen = query->exclude_seen ? &selection->left_out : NULL;
-    if (user == NAMES_NONE)
-        return true;
-    if (behaviour_read(app->behaviour, user, max, events, seen, &n, NULL) != STATUS_OK)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        past_add(past, events[i].item, events[i].type, atomic_load(&app->type_weights[events[i].type]));
-    return true;
-}
-
-static enum status read_past(struct selection *selection, const struct recommend_query *query, struct arena *arena, struct past *past,
-                             bool *out_degraded, struct error *error)
-{
-    uint32_t history = selection->model ? model_facts(selection->model)->shape.history : 0;
-    uint32_t max = history > NEIGHBOURS_REACH ? history : NEIGHBOURS_REACH;
-    size_t n = max + query->n_context_events;
-    struct behaviour_event *events = arena_alloc_array(arena, max, sizeof *events);
-    *past = (struct past){.items = arena_alloc_array(arena, n, sizeof *past->items),
-                          .types = arena_alloc_array(arena, n, sizeof *past->types),
-                          .weights = arena_alloc_array(arena, n, sizeof *past->weights)};
-    if (!events || !past->items || !past->types || !past->weights)
-        return fail(error, STATUS_NOMEM, "no memory for a user's events");
-    read_context(selection, query, past);
-    *out_degraded = !read_stored(selection, query, max, events, past);
-    return STATUS_OK;
-}
 
 static float neighbours_weight(const struct selection *selection)
 {
@@ -70,6 +14,34 @@ static float neighbours_weight(const struct selection *selection)
 }
 
 /* --- the questions --- */
+
+/* The newest events that any of the three looks at. */
+static uint32_t reach(const struct selection *selection)
+{
+    uint32_t history = selection->model ? model_facts(selection->model)->shape.history : 0;
+    uint32_t others = NEIGHBOURS_REACH > NEGATIVES_REACH ? NEIGHBOURS_REACH : NEGATIVES_REACH;
+    return history > others ? history : others;
+}
+
+/* selection's lowering, if the user turned anything down. */
+static enum status weigh_negatives(struct selection *selection, const struct past *past, struct arena *arena, struct error *error)
+{
+    struct negatives negatives;
+    negatives_gather(&negatives, past->items, past->weights, past->n, past->weak.items, past->weak.weights, past->weak.n);
+    if (!negatives.n)
+        return STATUS_OK;
+    struct item_vectors vectors = {0};
+    if (selection->model)
+        vectors = model_item_vectors(selection->model);
+    size_t n_scores = vectors.n_items > selection->n_items ? vectors.n_items : selection->n_items;
+    float *lowering = arena_alloc_array(arena, n_scores + 1, sizeof *lowering);
+    float *direction = arena_alloc_array(arena, vectors.width + 16, sizeof *direction);
+    if (!lowering || !direction)
+        return fail(error, STATUS_NOMEM, "no memory for what a user turned down");
+    negatives_lowering(&negatives, selection->model ? &vectors : NULL, selection->app->neighbours, selection->n_items, direction, lowering);
+    selection->lowering = lowering;
+    return STATUS_OK;
+}
 
 static enum status pick_personal(struct selection *selection, const struct past *past, struct arena *arena, struct error *error)
 {
@@ -83,6 +55,8 @@ static enum status pick_personal(struct selection *selection, const struct past 
         uint32_t n_known = model_facts(selection->model)->shape.n_items;
         blend_scores(selection->scores, n_known < selection->n_items ? n_known : selection->n_items, selection->others,
                      neighbours_weight(selection), selection->n_items, selection->scores);
+        if (selection->lowering)
+            negatives_lower(selection->scores, selection->lowering, 1, selection->n_items);
         selection_pick(selection, selection->scores, REASON_BEHAVIOUR);
     } else {
         selection_pick_positive(selection, selection->others, REASON_NEIGHBOURS);
@@ -102,7 +76,8 @@ enum status app_recommend(struct app *app, const struct recommend_query *query, 
     TRY(selection_filter(&selection, query->categories, query->n_categories, arena, error));
     for (size_t i = 0; i < query->n_exclude; i++)
         marks_set(&selection.left_out, names_find(app->names[NAME_ITEM], query->exclude[i])); /* NAMES_NONE is beyond every catalogue */
-    TRY(read_past(&selection, query, arena, &past, &answer.degraded, error));
+    TRY(past_read(&selection, query, reach(&selection), arena, &past, &answer.degraded, error));
+    TRY(weigh_negatives(&selection, &past, arena, error));
     TRY(pick_personal(&selection, &past, arena, error));
     selection_fill(&selection);
     selection_finish(&selection, &answer);
@@ -179,5 +154,5 @@ size_t app_scratch_bytes(struct app *app)
         n_items = n_items > shape->n_items ? n_items : shape->n_items;
     }
     app_leave(app, slot);
-    return n_bytes + n_items * 2 * sizeof(float) + n_items / 8;
+    return n_bytes + n_items * 3 * sizeof(float) + n_items / 8;
 }

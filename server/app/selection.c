@@ -2,6 +2,8 @@
 #include "server/app/selection.h"
 
 #include "core/base/clock.h"
+#include "core/blend.h"
+#include "core/negatives.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -79,8 +81,12 @@ void selection_pick(struct selection *selection, const float scores[], enum reas
 
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason)
 {
+    const float *lowering = selection->lowering;
+    float unit = lowering ? 1 / spread_of(scores, selection->n_items).scale : 0;
     for (uint32_t i = 0; i < selection->n_items; i++)
         scores[i] = scores[i] > 0 ? scores[i] : -INFINITY; /* without a branch: what is zero is not predictable */
+    if (lowering)
+        negatives_lower(scores, lowering, unit, selection->n_items);
     selection_pick(selection, scores, reason);
 }
 
@@ -98,7 +104,8 @@ void selection_fill(struct selection *selection)
     if (selection->n == selection->limit)
         return;
     for (uint32_t i = 0; i < selection->n_items; i++)
-        selection->others[i] = 0; /* nobody touched what is left: in the order in which it came */
+        selection->others[i] =
+            selection->lowering ? -selection->lowering[i] : 0; /* nobody touched what is left: in the order in which it came */
     selection_pick(selection, selection->others, REASON_POPULAR);
 }
 

@@ -20,6 +20,9 @@ struct selection {
     uint32_t n_items;          /* V */
     int64_t now_ms;
     struct marks left_out; /* seen, excluded, or picked already */
+    /* what is taken from every score, in standard deviations of the scores (core/negatives.h); NULL: nothing. Set by the caller; used by
+     * selection_pick_positive and what fills, selection_pick takes scores as they are */
+    const float *lowering; /* [V] */
     /* scratch: [max(V, the model's V)] each */
     float *scores, *others;
     /* the answer */
@@ -39,7 +42,7 @@ enum status selection_filter(struct selection *selection, const char *const name
 /* Pick from scores[V] until the limit is reached. */
 void selection_pick(struct selection *selection, const float scores[], enum reason reason);
 
-/* The same, only items with a score above 0. Changes scores. */
+/* The same, only items with a score above 0 before it is lowered. Changes scores. */
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason);
 
 /* By popularity of the window, then of the wider ones: an old catalogue has an answer too. Uses others. */
