@@ -19,8 +19,9 @@ static float neighbours_weight(const struct selection *selection)
 static uint32_t reach(const struct selection *selection)
 {
     uint32_t history = selection->model ? model_facts(selection->model)->shape.history : 0;
+    uint32_t wanted = 2 * history; /* some will be of items that came after the training, which the model cannot read */
     uint32_t others = NEIGHBOURS_REACH > NEGATIVES_REACH ? NEIGHBOURS_REACH : NEGATIVES_REACH;
-    return history > others ? history : others;
+    return wanted > others ? wanted : others;
 }
 
 /* selection's lowering, if the user turned anything down. */
@@ -150,7 +151,7 @@ size_t app_scratch_bytes(struct app *app)
     size_t n_items = catalogue_count(app->catalogue) + 1024;
     if (model) {
         const struct encoder_shape *shape = &model_facts(model)->shape;
-        n_bytes += encoding_scratch_bytes(model) + shape->history * (size_t)32;
+        n_bytes += encoding_scratch_bytes(model) + shape->history * (size_t)80 + shape->width * sizeof(float);
         n_items = n_items > shape->n_items ? n_items : shape->n_items;
     }
     app_leave(app, slot);
