@@ -213,6 +213,7 @@ void batches_fill(struct batches *batches, uint32_t batch)
             add_window(batches, slot, &cursor, &batches->windows[batches->next_window++]);
     }
     batches->next_row += cursor.n_rows;
+    batches->n_rows_filled = cursor.n_rows;
     for (uint32_t i = 0; i < batches->n_targets; i++)
         batches->target_weights[i] = (float)(batches->target_weights[i] / cursor.weight);
 }

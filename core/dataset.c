@@ -220,10 +220,12 @@ enum status dataset_finish(struct dataset_builder *builder, uint32_t n_users, ui
 
 /* --- the split --- */
 
-/* The smallest time t for which nine tenths of all events are at t or before: halving the range of times needs no copy of them. */
-static int64_t time_quantile_90(const struct dataset *dataset)
+/* The smallest time t for which all but a tenth of the events, and no more than twice the cases that are kept, are at t or before: halving
+ * the range of times needs no copy of them. */
+static int64_t time_cut(const struct dataset *dataset, uint32_t max_held_out)
 {
-    uint64_t wanted = dataset->n_events - dataset->n_events / 10;
+    uint64_t n_held_out = dataset->n_events / 10, most = max_held_out ? 2ull * max_held_out : UINT64_MAX;
+    uint64_t wanted = dataset->n_events - (n_held_out < most ? n_held_out : most);
     int64_t low = dataset->first_at_ms, high = dataset->last_at_ms;
     while (low < high) {
         int64_t middle = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
@@ -333,7 +335,7 @@ enum status dataset_split(const struct dataset *dataset, enum split_kind kind, c
     split->train_ends = allocate(dataset->n_users, sizeof *split->train_ends);
     if (!split->train_ends)
         return STATUS_NOMEM;
-    int64_t cut_at_ms = kind == SPLIT_TIME ? time_quantile_90(dataset) : 0;
+    int64_t cut_at_ms = kind == SPLIT_TIME ? time_cut(dataset, max_held_out) : 0;
     for (uint32_t user = 0; user < dataset->n_users; user++)
         split->train_ends[user] = kind == SPLIT_LAST ? train_end_last(dataset, user, weights) : train_end_time(dataset, user, cut_at_ms);
     TRY(choose_cases(dataset, max_held_out, split));

@@ -50,7 +50,8 @@ struct type_weights {
 
 enum split_kind {
     SPLIT_LAST, /* hold out each user's last positive event, if the user has two or more; a user with fewer is trained on whole */
-    SPLIT_TIME, /* hold out the newest tenth of the time line: every event after the 90 % quantile of all event times */
+    SPLIT_TIME, /* hold out the newest tenth of the events, but no more than twice as many as cases are wanted: what is not needed to judge
+                 * is better learned from */
 };
 
 /* A case to judge: given the user's events [starts[user], target), rank all items for the event at index target. */

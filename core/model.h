@@ -57,7 +57,12 @@ struct model_facts {
     const char *split;        /* "last" or "time" */
     const char *code_version;
     float neighbours_weight;  /* chosen on held-out events */
+    const char *role;             /* "selected": trained on the training part, its figures are of events that it has not seen; "refit": the same
+                                     settings and steps on everything, and the figures of the selected model */
+    const char *selected_version; /* of a refit: the selected model, else "" */
     struct method_figures figures[METHODS];
+    const char *settings; /* JSON object, core/training_settings.h */
+    const char *report;   /* JSON object: the whole evaluation, the loss curve, what the search tried, speed; "{}" if there is none */
 };
 
 struct model;

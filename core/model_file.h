@@ -6,12 +6,25 @@
 #include "core/base/names.h"
 #include "core/model_header.h"
 
-/* Write DIRECTORY/<version>.safetensors: facts (without version), weights as tensors says, the vocabulary item_ids[V]. settings (for
- * people) may be NULL. If the file is there already and whole, that is success: the name is a hash of the content. STATUS_INVALID: an item
- * id is no id, or there twice. STATUS_IO (nothing is left behind), STATUS_NOMEM. */
-enum status model_file_write(const char *directory, const struct model_facts *facts, const struct training_settings *settings,
-                             const struct tensors *tensors, const float *weights, const char *const item_ids[],
-                             char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
+/* A file that is known to the last byte but not written yet: its version can be told to others before it appears. */
+struct model_draft;
+
+/* facts (without version), weights as tensors says, the vocabulary item_ids[V]. Borrows the weights for its life. STATUS_INVALID: an item
+ * id is no id, or there twice. STATUS_NOMEM. */
+enum status model_draft_create(const struct model_facts *facts, const struct tensors *tensors, const float *weights,
+                               const char *const item_ids[], struct model_draft **out_draft, struct error *error) MUST_CHECK;
+void model_draft_destroy(struct model_draft *draft);
+DEFINE_SCOPED(struct model_draft *, model_draft_destroy);
+
+const char *model_draft_version(const struct model_draft *draft);
+
+/* Write DIRECTORY/<version>.safetensors: temporary name, fsync, rename, fsync of the directory. If the file is there already and whole,
+ * that is success: the name is a hash of the content. STATUS_IO: nothing is left behind. */
+enum status model_draft_write(const struct model_draft *draft, const char *directory, struct error *error) MUST_CHECK;
+
+/* Both in one. */
+enum status model_file_write(const char *directory, const struct model_facts *facts, const struct tensors *tensors, const float *weights,
+                             const char *const item_ids[], char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 
 /* What a file holds. */
 struct model_content {

@@ -148,35 +148,81 @@ static enum status write_file(const char *directory, const char *version, const 
     return sync_directory(directory, error);
 }
 
-enum status model_file_write(const char *directory, const struct model_facts *facts, const struct training_settings *settings,
-                             const struct tensors *tensors, const float *weights, const char *const item_ids[],
-                             char out_version[MODEL_VERSION_BYTES], struct error *error)
+struct model_draft {
+    struct buffer header, vocabulary;
+    int64_t *ends;         /* [V] of the vocabulary's ids */
+    uint64_t header_bytes; /* little-endian in the file, as on every processor that this is built for */
+    struct pieces pieces;
+    char version[MODEL_VERSION_BYTES];
+};
+
+void model_draft_destroy(struct model_draft *draft)
+{
+    if (!draft)
+        return;
+    buffer_clear(&draft->header);
+    buffer_clear(&draft->vocabulary);
+    free(draft->ends);
+    free(draft);
+}
+
+/* The pieces in their order, and the hashes that depend on them. */
+static enum status fill_draft(struct model_draft *draft, const struct model_facts *facts, const struct tensors *tensors,
+                              const float *weights, struct error *error)
+{
+    struct pieces *pieces = &draft->pieces;
+    unsigned char hash[CHECKSUM_BYTES];
+    pieces->n_pieces = 2; /* the header's length and the header come first when they are known */
+    add_piece(pieces, draft->ends, facts->shape.n_items * sizeof *draft->ends);
+    for (uint32_t t = 0; t < tensors->n_tensors; t++)
+        add_piece(pieces, weights + tensors->tensors[t].first, tensor_floats(&tensors->tensors[t]) * sizeof(float));
+    add_piece(pieces, draft->vocabulary.bytes, draft->vocabulary.n_bytes);
+    hash_pieces(pieces, 2, hash);
+    model_header_write(facts, tensors, draft->vocabulary.n_bytes, hash, &draft->header);
+    TRY(buffer_finish(&draft->header, error));
+    draft->header_bytes = draft->header.n_bytes;
+    pieces->pieces[0] = (struct piece){&draft->header_bytes, sizeof draft->header_bytes};
+    pieces->pieces[1] = (struct piece){draft->header.bytes, draft->header.n_bytes};
+    hash_pieces(pieces, 0, hash);
+    model_version_format(hash, draft->version);
+    return STATUS_OK;
+}
+
+enum status model_draft_create(const struct model_facts *facts, const struct tensors *tensors, const float *weights,
+                               const char *const item_ids[], struct model_draft **out_draft, struct error *error)
 {
     uint32_t n_items = facts->shape.n_items;
-    SCOPED(buffer_clear) struct buffer header, vocabulary;
-    buffer_init(&header, HEADER_MAX_BYTES);
-    buffer_init(&vocabulary, (size_t)n_items * ID_MAX_BYTES);
-    SCOPED(memory_free) int64_t *ends = calloc(n_items, sizeof *ends);
-    if (!ends || sodium_init() < 0)
+    SCOPED(model_draft_destroy) struct model_draft *draft = calloc(1, sizeof *draft);
+    if (!draft)
+        return fail(error, STATUS_NOMEM, "no memory for a model file");
+    buffer_init(&draft->header, HEADER_MAX_BYTES);
+    buffer_init(&draft->vocabulary, (size_t)n_items * ID_MAX_BYTES);
+    draft->ends = calloc(n_items, sizeof *draft->ends);
+    if (!draft->ends || sodium_init() < 0)
         return fail(error, STATUS_NOMEM, "no memory for the vocabulary");
-    TRY(join_vocabulary(item_ids, n_items, &vocabulary, ends, error));
-    struct pieces pieces = {.n_pieces = 2}; /* the header's length and the header come first when they are known */
-    add_piece(&pieces, ends, n_items * sizeof *ends);
-    for (uint32_t t = 0; t < tensors->n_tensors; t++)
-        add_piece(&pieces, weights + tensors->tensors[t].first, tensor_floats(&tensors->tensors[t]) * sizeof(float));
-    add_piece(&pieces, vocabulary.bytes, vocabulary.n_bytes);
+    TRY(join_vocabulary(item_ids, n_items, &draft->vocabulary, draft->ends, error));
+    TRY(fill_draft(draft, facts, tensors, weights, error));
+    *out_draft = draft;
+    draft = NULL;
+    return STATUS_OK;
+}
 
-    unsigned char hash[CHECKSUM_BYTES];
-    hash_pieces(&pieces, 2, hash);
-    model_header_write(facts, settings, tensors, vocabulary.n_bytes, hash, &header);
-    TRY(buffer_finish(&header, error));
-    uint64_t length = header.n_bytes; /* little-endian, as every processor that this is built for */
-    pieces.pieces[0] = (struct piece){&length, sizeof length};
-    pieces.pieces[1] = (struct piece){header.bytes, header.n_bytes};
-    hash_pieces(&pieces, 0, hash);
-    char version[MODEL_VERSION_BYTES];
-    model_version_format(hash, version);
-    TRY(write_file(directory, version, &pieces, error));
-    memcpy(out_version, version, sizeof version);
+const char *model_draft_version(const struct model_draft *draft)
+{
+    return draft->version;
+}
+
+enum status model_draft_write(const struct model_draft *draft, const char *directory, struct error *error)
+{
+    return write_file(directory, draft->version, &draft->pieces, error);
+}
+
+enum status model_file_write(const char *directory, const struct model_facts *facts, const struct tensors *tensors, const float *weights,
+                             const char *const item_ids[], char out_version[MODEL_VERSION_BYTES], struct error *error)
+{
+    SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
+    TRY(model_draft_create(facts, tensors, weights, item_ids, &draft, error));
+    TRY(model_draft_write(draft, directory, error));
+    memcpy(out_version, draft->version, MODEL_VERSION_BYTES);
     return STATUS_OK;
 }

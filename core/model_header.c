@@ -29,13 +29,16 @@ static void emit_shape(struct emit *emit, const struct encoder_shape *shape)
     emit_close_object(emit);
 }
 
-void model_facts_emit(const struct model_facts *facts, bool with_version, struct buffer *out)
+void model_facts_emit(const struct model_facts *facts, bool is_whole, struct buffer *out)
 {
     struct emit emit;
     emit_init(&emit, out);
     emit_open_object(&emit, NULL);
-    if (with_version)
+    if (is_whole)
         emit_text(&emit, "version", facts->version);
+    emit_text(&emit, "role", facts->role);
+    if (facts->selected_version[0])
+        emit_text(&emit, "selected_version", facts->selected_version);
     emit_shape(&emit, &facts->shape);
     emit_integer(&emit, "seed", (int64_t)facts->seed);
     emit_integer(&emit, "epochs", facts->epochs);
@@ -56,30 +59,10 @@ void model_facts_emit(const struct model_facts *facts, bool with_version, struct
         emit_close_object(&emit);
     }
     emit_close_object(&emit);
-    emit_close_object(&emit);
-}
-
-static void emit_settings(const struct training_settings *settings, struct buffer *out)
-{
-    struct emit emit;
-    emit_init(&emit, out);
-    emit_open_object(&emit, NULL);
-    if (!settings) {
-        emit_close_object(&emit);
-        return;
+    if (is_whole) {
+        emit_raw(&emit, "settings", facts->settings);
+        emit_raw(&emit, "report", facts->report);
     }
-    emit_integer(&emit, "epochs", settings->epochs);
-    emit_integer(&emit, "patience", settings->patience);
-    emit_integer(&emit, "batch_rows", settings->batch_rows);
-    emit_number(&emit, "learning_rate", (double)settings->learning_rate, 9);
-    emit_number(&emit, "dropout", (double)settings->dropout, 9);
-    emit_open_array(&emit, "type_weights");
-    unsigned n = EVENT_TYPES_MAX;
-    while (n > 0 && settings->type_weights.weights[n - 1] == 0)
-        n--;
-    for (unsigned i = 0; i < n; i++)
-        emit_number(&emit, NULL, (double)settings->type_weights.weights[i], 9);
-    emit_close_array(&emit);
     emit_close_object(&emit);
 }
 
@@ -103,26 +86,25 @@ static void emit_entry(struct emit *emit, const char *name, const char *kind, ui
     emit_close_object(emit);
 }
 
-void facts_checksum(const char *facts, const char *settings, char out_digits[2 * CHECKSUM_BYTES + 1])
+void facts_checksum(const char *facts, const char *settings, const char *report, char out_digits[2 * CHECKSUM_BYTES + 1])
 {
     crypto_generichash_state state;
     unsigned char hash[CHECKSUM_BYTES];
     (void)crypto_generichash_init(&state, NULL, 0, sizeof hash);
     (void)crypto_generichash_update(&state, (const unsigned char *)facts, strlen(facts) + 1);
     (void)crypto_generichash_update(&state, (const unsigned char *)settings, strlen(settings) + 1);
+    if (report)
+        (void)crypto_generichash_update(&state, (const unsigned char *)report, strlen(report) + 1);
     (void)crypto_generichash_final(&state, hash, sizeof hash);
     sodium_bin2hex(out_digits, 2 * CHECKSUM_BYTES + 1, hash, sizeof hash);
 }
 
-static void emit_metadata(struct emit *emit, const struct model_facts *facts, const struct training_settings *settings,
-                          const unsigned char checksum[CHECKSUM_BYTES])
+static void emit_metadata(struct emit *emit, const struct model_facts *facts, const unsigned char checksum[CHECKSUM_BYTES])
 {
-    SCOPED(buffer_clear) struct buffer facts_text, settings_text;
-    buffer_init(&facts_text, HEADER_MAX_BYTES);
-    buffer_init(&settings_text, HEADER_MAX_BYTES);
-    model_facts_emit(facts, false, &facts_text);
-    emit_settings(settings, &settings_text);
-    if (facts_text.failed || settings_text.failed) {
+    SCOPED(buffer_clear) struct buffer text;
+    buffer_init(&text, HEADER_MAX_BYTES);
+    model_facts_emit(facts, false, &text);
+    if (text.failed) {
         emit->out->failed = true;
         return;
     }
@@ -131,21 +113,22 @@ static void emit_metadata(struct emit *emit, const struct model_facts *facts, co
     emit_open_object(emit, "__metadata__");
     emit_text(emit, "format", MODEL_FORMAT);
     emit_text(emit, "checksum", digits);
-    facts_checksum(facts_text.bytes, settings_text.bytes, digits);
+    facts_checksum(text.bytes, facts->settings, facts->report, digits);
     emit_text(emit, "facts_checksum", digits);
-    emit_text(emit, "facts", facts_text.bytes);
-    emit_text(emit, "settings", settings_text.bytes);
+    emit_text(emit, "facts", text.bytes);
+    emit_text(emit, "settings", facts->settings);
+    emit_text(emit, "report", facts->report);
     emit_close_object(emit);
 }
 
-void model_header_write(const struct model_facts *facts, const struct training_settings *settings, const struct tensors *tensors,
-                        uint64_t vocabulary_bytes, const unsigned char checksum[CHECKSUM_BYTES], struct buffer *out)
+void model_header_write(const struct model_facts *facts, const struct tensors *tensors, uint64_t vocabulary_bytes,
+                        const unsigned char checksum[CHECKSUM_BYTES], struct buffer *out)
 {
     struct emit emit;
     uint64_t at = 0;
     emit_init(&emit, out);
     emit_open_object(&emit, NULL);
-    emit_metadata(&emit, facts, settings, checksum);
+    emit_metadata(&emit, facts, checksum);
     emit_entry(&emit, VOCABULARY_ENDS, "I64", facts->shape.n_items, 0, sizeof(int64_t), &at);
     for (uint32_t t = 0; t < tensors->n_tensors; t++)
         emit_entry(&emit, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at);

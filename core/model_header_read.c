@@ -5,6 +5,7 @@
 #include "core/model_header.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum status read_integer(const struct node *object, const char *key, int64_t least, int64_t most, int64_t *out, struct error *error)
@@ -43,6 +44,16 @@ static enum status read_text(const struct node *object, const char *key, char *o
     if (!text || n_bytes >= out_bytes)
         return fail(error, STATUS_CORRUPT, "damaged: the header's %s is not a text of less than %zu bytes", key, out_bytes);
     memcpy(out, text, n_bytes + 1);
+    return STATUS_OK;
+}
+
+/* preset: what a file means that was written before there was that member. */
+static enum status read_text_or(const struct node *object, const char *key, const char *preset, char *out, size_t out_bytes,
+                                struct error *error)
+{
+    if (node_get(object, key))
+        return read_text(object, key, out, out_bytes, error);
+    memcpy(out, preset, strlen(preset) + 1);
     return STATUS_OK;
 }
 
@@ -108,6 +119,8 @@ static enum status read_facts(const struct node *node, struct model_header *out,
     TRY(read_text(node, "code_version", out->code_version, sizeof out->code_version, error));
     TRY(read_number(node, "neighbours_weight", &weight, error));
     facts->neighbours_weight = (float)weight;
+    TRY(read_text_or(node, "role", "selected", out->role, sizeof out->role, error));
+    TRY(read_text_or(node, "selected_version", "", out->selected_version, sizeof out->selected_version, error));
     return read_figures(node, facts->figures, error);
 }
 
@@ -172,7 +185,9 @@ static enum status check_entries(const struct node *header, const struct tensors
     return STATUS_OK;
 }
 
-#define METADATA_MEMBERS 5
+/* --- the metadata --- */
+
+#define METADATA_MEMBERS 5 /* and a report, unless the file is from before there were any */
 
 static enum status get_text(const struct node *object, const char *key, const char **out, struct error *error)
 {
@@ -183,40 +198,85 @@ static enum status get_text(const struct node *object, const char *key, const ch
     return STATUS_OK;
 }
 
-static enum status read_metadata(const struct node *header, struct model_header *out, struct error *error)
+struct metadata {
+    const char *facts, *settings, *report; /* report NULL: none */
+};
+
+/* The texts, whole and with the right checksum. */
+static enum status check_metadata(const struct node *header, struct metadata *out, char out_checksum[2 * CHECKSUM_BYTES + 1],
+                                  struct error *error)
 {
     const struct node *metadata = node_kind(header) == NODE_OBJECT ? node_get(header, "__metadata__") : NULL;
     const struct node *format = metadata && node_kind(metadata) == NODE_OBJECT ? node_get(metadata, "format") : NULL;
+    char digits[2 * CHECKSUM_BYTES + 1], expected[2 * CHECKSUM_BYTES + 1];
     if (!format || node_kind(format) != NODE_TEXT || strcmp(node_text(format, NULL), MODEL_FORMAT) != 0)
         return fail(error, STATUS_CORRUPT, "foreign: the header's format is not \"%s\"", MODEL_FORMAT);
-    const char *words = NULL, *settings = NULL;
-    char digits[2 * CHECKSUM_BYTES + 1], expected[2 * CHECKSUM_BYTES + 1];
-    TRY(get_text(metadata, "facts", &words, error));
-    TRY(get_text(metadata, "settings", &settings, error));
+    *out = (struct metadata){0};
+    TRY(get_text(metadata, "facts", &out->facts, error));
+    TRY(get_text(metadata, "settings", &out->settings, error));
+    if (node_get(metadata, "report"))
+        TRY(get_text(metadata, "report", &out->report, error));
     TRY(read_text(metadata, "facts_checksum", digits, sizeof digits, error));
-    facts_checksum(words, settings, expected);
+    facts_checksum(out->facts, out->settings, out->report, expected);
     if (strcmp(digits, expected) != 0)
         return fail(error, STATUS_CORRUPT, "damaged: the checksum of the header's facts is wrong");
-    TRY(read_text(metadata, "checksum", out->checksum, sizeof out->checksum, error));
-    if (node_count(metadata) != METADATA_MEMBERS)
-        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %d", node_count(metadata),
-                    METADATA_MEMBERS);
-    SCOPED(node_destroy) struct node *facts = NULL;
+    TRY(read_text(metadata, "checksum", out_checksum, 2 * CHECKSUM_BYTES + 1, error));
+    size_t n_members = METADATA_MEMBERS + (out->report != NULL);
+    if (node_count(metadata) != n_members)
+        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %zu", node_count(metadata),
+                    n_members);
+    return STATUS_OK;
+}
+
+static enum status parse_object(const char *words, const char *what, struct node **out, struct error *error)
+{
     struct error reason = {.detail = ""};
-    enum status status = node_parse(words, strlen(words), &facts, &reason);
+    enum status status = node_parse(words, strlen(words), out, &reason);
     if (status == STATUS_NOMEM)
         return fail(error, status, "no memory to read the header");
-    if (status != STATUS_OK || node_kind(facts) != NODE_OBJECT)
-        return fail(error, STATUS_CORRUPT, "damaged: the header's facts are not a JSON object: %.160s", reason.detail);
+    if (status != STATUS_OK || node_kind(*out) != NODE_OBJECT)
+        return fail(error, STATUS_CORRUPT, "damaged: the header's %s are not a JSON object: %.160s", what, reason.detail);
+    return STATUS_OK;
+}
+
+/* A copy of a text that must be a JSON object, as it will be shown inside of others. */
+static enum status keep_object(const char *words, const char *what, char **out, struct error *error)
+{
+    SCOPED(node_destroy) struct node *object = NULL;
+    TRY(parse_object(words, what, &object, error));
+    *out = strdup(words);
+    return *out ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory to read the header");
+}
+
+static enum status read_metadata(const struct node *header, struct model_header *out, struct error *error)
+{
+    struct metadata metadata;
+    SCOPED(node_destroy) struct node *facts = NULL;
+    TRY(check_metadata(header, &metadata, out->checksum, error));
+    TRY(parse_object(metadata.facts, "facts", &facts, error));
+    TRY(keep_object(metadata.settings, "settings", &out->settings, error));
+    TRY(keep_object(metadata.report ? metadata.report : "{}", "reports", &out->report, error));
     return read_facts(facts, out, error);
+}
+
+void model_header_clear(struct model_header *header)
+{
+    free(header->settings);
+    free(header->report);
+    *header = (struct model_header){0};
+}
+
+static void model_header_clear_scoped(struct model_header *header)
+{
+    model_header_clear(header);
 }
 
 enum status model_header_read(const char *bytes, size_t n_bytes, struct model_header *out_header, struct tensors *out_tensors,
                               struct error *error)
 {
     SCOPED(node_destroy) struct node *header = NULL;
+    SCOPED(model_header_clear) struct model_header read = {0};
     struct error reason = {.detail = ""};
-    struct model_header read = {0};
     struct tensors tensors;
     enum status status = node_parse(bytes, n_bytes, &header, &reason);
     if (status == STATUS_NOMEM)
@@ -228,7 +288,13 @@ enum status model_header_read(const char *bytes, size_t n_bytes, struct model_he
     TRY(check_entries(header, &tensors, &read, error));
     *out_tensors = tensors;
     *out_header = read;
-    out_header->facts.split = out_header->split;
-    out_header->facts.code_version = out_header->code_version;
+    read.settings = read.report = NULL;
+    struct model_facts *facts = &out_header->facts;
+    facts->split = out_header->split;
+    facts->code_version = out_header->code_version;
+    facts->role = out_header->role;
+    facts->selected_version = out_header->selected_version;
+    facts->settings = out_header->settings;
+    facts->report = out_header->report;
     return STATUS_OK;
 }

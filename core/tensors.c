@@ -1,9 +1,12 @@
 /* The table is made by walking through the network once; the order here is the order in the file. */
 #include "core/tensors.h"
 
+#include "core/base/random.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Every block starts near the identity, items near each other: 1 / sqrt(fan-in) takes more epochs (RESULTS.md). */
 #define SMALL 0.02f
@@ -61,4 +64,16 @@ void tensors_init(struct tensors *tensors, const struct encoder_shape *shape)
     tensors->shift = add(tensors, "input.norm.shift", C, 0, START_ZERO, 0);
     for (uint32_t b = 0; b < shape->n_blocks; b++)
         add_block(tensors, b, C, shape->taps);
+}
+
+void tensors_start(const struct tensors *tensors, uint64_t seed, float weights[])
+{
+    memset(weights, 0, tensors->n_floats * sizeof *weights);
+    for (uint32_t t = 0; t < tensors->n_tensors; t++) {
+        const struct tensor *tensor = &tensors->tensors[t];
+        struct random random;
+        random_init(&random, seed, UINT64_C(0x494e000000000000) | t);
+        for (size_t i = 0; i < tensor_floats(tensor) && tensor->start != START_ZERO; i++)
+            weights[tensor->first + i] = tensor->start == START_ONE ? 1 : tensor->deviation * random_normal(&random);
+    }
 }

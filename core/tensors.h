@@ -53,6 +53,10 @@ bool shape_is_sane(const struct encoder_shape *shape);
 /* The table for a sane shape. */
 void tensors_init(struct tensors *tensors, const struct encoder_shape *shape);
 
+/* weights [n_floats] = what a network starts with: a stream of random numbers for every tensor, so that a longer item table begins with the
+ * numbers of a shorter one. Gaps are 0. */
+void tensors_start(const struct tensors *tensors, uint64_t seed, float weights[]);
+
 static inline size_t tensor_floats(const struct tensor *tensor)
 {
     return (size_t)tensor->rows * (tensor->columns ? tensor->columns : 1);

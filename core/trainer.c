@@ -1,149 +1,250 @@
-/* The run: epochs until the held-out figure stops rising, the best weights back in place, all methods judged, the file written. */
+/* Select and refit. What the two share is made once: threads, the training part as sequences, memory for the slots. */
 #include "core/trainer.h"
 
-#include "core/encoder_scores.h"
-#include "core/model_file.h"
-#include "core/training.h"
+#include "core/kernels/peak.h"
+#include "core/model_network.h"
+#include "core/search.h"
+#include "core/trained.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct training_settings training_settings_default(void)
-{
-    struct training_settings settings = {
-        .shape = {.width = 64, .taps = 16, .n_blocks = 2, .history = 50, .temperature = 0},
-        .epochs = 60,
-        .patience = 6,
-        .batch_rows = 3072,
-        .learning_rate = 1e-3f,
-        .dropout = 0.5f,
-        .seed = 1,
-        .n_threads = 1,
-        .neighbours_max_row = 1000,
-    };
-    for (unsigned i = 0; i < EVENT_TYPES_MAX; i++)
-        settings.type_weights.weights[i] = 1;
-    return settings;
-}
-
-static enum status check_settings(const struct training_settings *settings, const struct dataset *dataset, struct error *error)
-{
-    struct encoder_shape shape = settings->shape;
-    shape.n_items = dataset->n_items;
-    shape.n_types = dataset->n_types;
-    if (dataset->n_items == 0 || dataset->n_types == 0)
-        return fail(error, STATUS_INVALID, "too little to learn from: there are no items and no events");
-    if (!shape_is_sane(&shape))
-        return fail(error, STATUS_INVALID,
-                    "no such network: width %u (1 to %u), taps %u (1 to %u), blocks %u (at most %d), history %u (1 to %u), temperature %g, "
-                    "items %u (at most %u), types %u (at most %d)",
-                    shape.width, WIDTH_MAX, shape.taps, TAPS_MAX, shape.n_blocks, BLOCKS_MAX, shape.history, HISTORY_MAX,
-                    (double)shape.temperature, shape.n_items, ITEMS_MAX, shape.n_types, EVENT_TYPES_MAX);
-    if (!(settings->dropout >= 0 && settings->dropout < 0.99f))
-        return fail(error, STATUS_INVALID, "dropout is %g, expected 0 to below .99", (double)settings->dropout);
-    if (!(settings->learning_rate > 0 && settings->learning_rate < 1))
-        return fail(error, STATUS_INVALID, "the learning rate is %g, expected a number between 0 and 1", (double)settings->learning_rate);
-    if (settings->epochs == 0 || settings->epochs > 100000 || settings->batch_rows == 0 || settings->batch_rows > (1u << 20) ||
-        settings->n_threads == 0)
-        return fail(error, STATUS_INVALID, "epochs %u (1 to 100000), rows a batch %u (1 to 1048576), threads %u (1 or more)",
-                    settings->epochs, settings->batch_rows, settings->n_threads);
-    return STATUS_OK;
-}
-
-/* The best weights so far, and how good they are. */
-struct best {
-    float *weights;
-    double ndcg10;
-    uint32_t epoch;
+struct trainer {
+    const struct dataset *dataset;
+    const struct split *split;
+    struct workers *workers;
+    struct slot_memory memory;
+    double peak_gflops;
 };
 
-/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. */
-static uint32_t patience_for(const struct training_settings *settings, uint32_t n_held_out)
+void trainer_destroy(struct trainer *trainer)
 {
-    uint64_t longer = settings->patience + 10000u / (n_held_out + 1ull);
-    return (uint32_t)(longer < 4ull * settings->patience ? longer : 4ull * settings->patience);
+    if (!trainer)
+        return;
+    slot_memory_clear(&trainer->memory);
+    workers_destroy(trainer->workers);
+    free(trainer);
 }
 
-/* Train until patience is over. Without held-out cases there is nothing to choose by: all epochs, and the last one is the best. */
-static enum status run_epochs(struct training *training, struct encoder_scores *scores, const struct dataset *dataset,
-                              const struct split *split, const struct training_settings *settings, struct workers *workers,
-                              const struct progress *progress, struct best *best)
+enum status trainer_create(const struct dataset *dataset, const struct split *split, unsigned n_threads, struct trainer **out_trainer,
+                           struct error *error)
 {
-    size_t n_bytes = training_encoder(training)->tensors.n_floats * sizeof *best->weights;
-    uint32_t patience = patience_for(settings, split->n_held_out);
-    for (uint32_t epoch = 1; epoch <= settings->epochs; epoch++) {
-        double loss = 0;
-        struct method_figures figures;
-        TRY(training_epoch(training, epoch, progress, &loss));
-        encoder_scores_refresh(scores);
-        TRY(evaluate_encoder(dataset, split, &scores->view, workers, &figures));
-        if (best->epoch == 0 || figures.ndcg10 > best->ndcg10 || split->n_held_out == 0) {
-            *best = (struct best){.weights = best->weights, .ndcg10 = figures.ndcg10, .epoch = epoch};
-            memcpy(best->weights, training_weights(training), n_bytes);
-        }
-        char note[64];
-        (void)snprintf(note, sizeof note, "NDCG@10 %.4f (best %.4f), ", figures.ndcg10, best->ndcg10);
-        training_set_note(training, split->n_held_out ? note : "");
-        if (epoch - best->epoch >= patience && patience > 0)
-            break;
-    }
-    memcpy(training_weights(training), best->weights, n_bytes);
+    SCOPED(trainer_destroy) struct trainer *trainer = calloc(1, sizeof *trainer);
+    TRY(kernels_check(error));
+    if (trainer)
+        trainer->workers = workers_create(n_threads);
+    if (!trainer || !trainer->workers)
+        return fail(error, STATUS_NOMEM, "cannot start %u threads", n_threads);
+    trainer->dataset = dataset;
+    trainer->split = split;
+    trainer->peak_gflops = kernels_peak_gflops(trainer->workers);
+    *out_trainer = trainer;
+    trainer = NULL;
     return STATUS_OK;
 }
 
-static struct model_facts describe(const struct training *training, const struct dataset *dataset, const struct split *split,
-                                   const struct training_settings *settings, const struct best *best)
+struct workers *trainer_workers(struct trainer *trainer)
 {
-    return (struct model_facts){
-        .shape = training_encoder(training)->shape,
-        .seed = settings->seed,
-        .epochs = best->epoch,
-        .n_events = training_sequences(training)->n_events,
-        .n_users = training_sequences(training)->n_sequences,
-        .n_held_out = split->n_held_out,
-        .first_at_ms = dataset->first_at_ms,
-        .last_at_ms = dataset->last_at_ms,
-        .split = split->kind == SPLIT_LAST ? "last" : "time",
-        .code_version = CODE_VERSION,
-    };
+    return trainer->workers;
 }
 
-static enum status run(const struct dataset *dataset, const struct split *split, const char *const item_ids[],
-                       const struct training_settings *settings, struct workers *workers, const char *directory,
-                       const struct progress *progress, char out_version[MODEL_VERSION_BYTES], struct error *error)
+static enum status check(const struct dataset *dataset, struct training_settings *settings, struct error *error)
 {
-    SCOPED(training_destroy) struct training *training = NULL;
-    TRY(training_create(dataset, split, settings, workers, &training, error));
-    const struct encoder *encoder = training_encoder(training);
-    SCOPED(encoder_scores_clear) struct encoder_scores scores = {0};
-    TRY(encoder_scores_init(&scores, encoder, training_weights(training), &settings->type_weights, workers_count(workers)));
-    SCOPED(memory_free) float *best_weights = malloc(encoder->tensors.n_floats * sizeof *best_weights);
-    if (!best_weights)
+    if (dataset->n_items == 0 || dataset->n_types == 0)
+        return fail(error, STATUS_INVALID, "too little to learn from: there are no items and no events");
+    settings->shape.n_items = dataset->n_items;
+    settings->shape.n_types = dataset->n_types;
+    TRY(training_settings_check(settings, error));
+    if (shape_is_sane(&settings->shape))
+        return STATUS_OK;
+    return fail(error, STATUS_INVALID, "no such network: %u items (at most %u), %u event types (at most %d), temperature %g",
+                dataset->n_items, ITEMS_MAX, dataset->n_types, EVENT_TYPES_MAX, (double)settings->shape.temperature);
+}
+
+static enum status check_sequences(const struct training_ground *ground, const struct type_weights *weights, struct error *error)
+{
+    if (sequences_targets(ground->sequences, weights) > 0)
+        return STATUS_OK;
+    return fail(error, STATUS_INVALID,
+                "too little to learn from: of %llu events none follows another of the same user in the training part; at least one "
+                "user with two positive events is needed",
+                (unsigned long long)ground->dataset->n_events);
+}
+
+/* --- a start from an earlier model --- */
+
+/* Its weights under the data's counts: items and types that came later get what a new network would give them. NULL on no memory. */
+static float *start_from(const struct model *model, const struct training_settings *settings)
+{
+    const struct encoder *old = model_encoder(model);
+    struct encoder fresh;
+    encoder_init(&fresh, &settings->shape, old->kernels);
+    float *weights = aligned_floats(fresh.tensors.n_floats);
+    if (!weights)
+        return NULL;
+    tensors_start(&fresh.tensors, settings->seed, weights);
+    for (uint32_t t = 0; t < fresh.tensors.n_tensors; t++) {
+        const struct tensor *from = &old->tensors.tensors[t];
+        memcpy(weights + fresh.tensors.tensors[t].first, model_weights(model) + from->first, tensor_floats(from) * sizeof *weights);
+    }
+    return weights;
+}
+
+/* Can training go on from model with these settings? */
+static bool is_continuable(const struct model *model, const struct training_settings *settings)
+{
+    const struct encoder_shape *old = &model_facts(model)->shape, *wanted = &settings->shape;
+    return old->width == wanted->width && old->taps == wanted->taps && old->n_blocks == wanted->n_blocks &&
+           old->n_items <= wanted->n_items && old->n_types <= wanted->n_types;
+}
+
+/* *out_start = NULL if there is no model, or one of another form. */
+static enum status find_start(const struct model *model, const struct training_settings *settings, float **out_start)
+{
+    *out_start = NULL;
+    if (!model || !is_continuable(model, settings))
+        return STATUS_OK;
+    *out_start = start_from(model, settings);
+    return *out_start ? STATUS_OK : STATUS_NOMEM;
+}
+
+/* --- select --- */
+
+static enum status judge(struct trainer *trainer, const struct training_ground *ground, struct trained *trained,
+                         const struct progress *progress, struct error *error)
+{
+    const struct encoder_view *view = NULL;
+    SCOPED(memory_free) struct evaluation *evaluation = calloc(1, sizeof *evaluation);
+    if (!evaluation)
         return STATUS_NOMEM;
-    struct best best = {.weights = best_weights};
-    TRY(run_epochs(training, &scores, dataset, split, settings, workers, progress, &best));
-    encoder_scores_refresh(&scores);
-    struct model_facts facts = describe(training, dataset, split, settings, &best);
-    TRY(evaluate_methods(dataset, split, &settings->type_weights, &scores.view, -1, settings->neighbours_max_row, workers, progress,
-                         facts.figures, &facts.neighbours_weight));
-    return model_file_write(directory, &facts, settings, &encoder->tensors, training_weights(training), item_ids, out_version, error);
+    TRY(trained_view(trained, trainer, &view));
+    TRY(evaluate_in_full(ground->dataset, ground->split, &trained->settings.type_weights, view, -1, trained->settings.neighbours_max_row,
+                         ground->workers, progress, evaluation));
+    evaluation_figures(evaluation, trained->facts.figures);
+    trained->facts.neighbours_weight = evaluation->neighbours_weight;
+    evaluation_emit(evaluation, "evaluation", &trained->emit);
+    return trained_finish(trained, error);
+}
+
+static enum status select_settings(struct trainer *trainer, const struct training_ground *ground, const struct training_plan *plan,
+                                   const struct progress *progress, struct trained **out_trained, struct error *error)
+{
+    SCOPED(contender_clear) struct contender winner = {0};
+    SCOPED(trained_destroy) struct trained *trained = NULL;
+    SCOPED(buffer_clear) struct buffer search;
+    SCOPED(memory_free) float *start = NULL;
+    buffer_init(&search, HEADER_MAX_BYTES / 4);
+    if (plan->budget_seconds > 0) {
+        TRY(search_run(ground, plan, progress, &winner, &search));
+        TRY(buffer_finish(&search, error));
+    } else {
+        TRY(find_start(plan->start, &plan->settings, &start));
+        TRY(contender_init(&winner, ground, &plan->settings, start));
+        TRY(contender_run(&winner, ground, plan->settings.epochs, "", progress));
+    }
+    contender_retire(&winner);
+    TRY(trained_create(&winner, ground, "selected", &trained));
+    trained->speed.peak_gflops = trainer->peak_gflops;
+    if (search.n_bytes)
+        emit_raw(&trained->emit, "search", search.bytes);
+    TRY(judge(trainer, ground, trained, progress, error));
+    *out_trained = trained;
+    trained = NULL;
+    return STATUS_OK;
+}
+
+/* Words for the statuses that come without any. */
+static enum status explain(enum status status, const struct training_settings *settings, const struct error *reason, struct error *error)
+{
+    if (status == STATUS_OK)
+        return status;
+    if (reason->detail[0])
+        return fail(error, status, "%s", reason->detail);
+    if (status == STATUS_CONFLICT)
+        return fail(error, status, "training was asked to stop");
+    return fail(error, status, "no memory to train on %u items, %u floats wide", settings->shape.n_items, settings->shape.width);
+}
+
+enum status trainer_select(struct trainer *trainer, const struct training_plan *plan, const struct progress *progress,
+                           struct trained **out_trained, struct error *error)
+{
+    struct training_plan checked = *plan;
+    struct error reason = {.detail = ""};
+    SCOPED(sequences_clear) struct sequences sequences = {0};
+    TRY(check(trainer->dataset, &checked.settings, error));
+    struct training_ground ground = {trainer->dataset, trainer->split, &sequences, &trainer->memory, trainer->workers};
+    enum status status = sequences_init(&sequences, trainer->dataset, trainer->split, &plan->settings.type_weights);
+    if (status == STATUS_OK)
+        status = check_sequences(&ground, &plan->settings.type_weights, &reason);
+    if (status == STATUS_OK)
+        status = select_settings(trainer, &ground, &checked, progress, out_trained, &reason);
+    return explain(status, &checked.settings, &reason, error);
+}
+
+/* --- refit --- */
+
+/* Along the selected model's path, looking at nothing: the ground has no held-out cases. */
+static enum status follow(const struct training_ground *ground, const struct trained *selected, const float *start,
+                          const struct progress *progress, struct contender *out_contender)
+{
+    SCOPED(contender_clear) struct contender contender = {0};
+    struct training_settings settings = selected->settings;
+    settings.epochs = selected->path[0] + selected->path[1];
+    TRY(contender_init(&contender, ground, &settings, start));
+    TRY(contender_follow(&contender, selected->path, "refit,", progress));
+    contender_retire(&contender);
+    contender.settings.epochs = selected->settings.epochs; /* what was allowed, not what was needed */
+    *out_contender = contender;
+    contender = (struct contender){0};
+    return STATUS_OK;
+}
+
+static enum status refit(struct trainer *trainer, const struct training_ground *ground, const struct trained *selected,
+                         const char *selected_version, const struct model *start_model, const struct progress *progress,
+                         struct trained **out_trained, struct error *error)
+{
+    SCOPED(contender_clear) struct contender contender = {0};
+    SCOPED(trained_destroy) struct trained *trained = NULL;
+    SCOPED(memory_free) float *start = NULL;
+    TRY(find_start(start_model, &selected->settings, &start));
+    TRY(follow(ground, selected, start, progress, &contender));
+    TRY(trained_create(&contender, ground, "refit", &trained));
+    trained->speed.peak_gflops = trainer->peak_gflops;
+    memcpy(trained->facts.figures, selected->facts.figures, sizeof trained->facts.figures);
+    trained->facts.neighbours_weight = selected->facts.neighbours_weight;
+    trained->facts.n_held_out = selected->facts.n_held_out;
+    memcpy(trained->selected_version, selected_version, strnlen(selected_version, MODEL_VERSION_BYTES - 1));
+    TRY(trained_finish(trained, error));
+    *out_trained = trained;
+    trained = NULL;
+    return STATUS_OK;
+}
+
+enum status trainer_refit(struct trainer *trainer, const struct trained *selected, const char *selected_version, const struct model *start,
+                          const struct progress *progress, struct trained **out_trained, struct error *error)
+{
+    const struct type_weights *weights = &selected->settings.type_weights;
+    struct error reason = {.detail = ""};
+    SCOPED(sequences_clear) struct sequences sequences = {0};
+    struct split whole = {.kind = trainer->split->kind, .weights = *weights, .train_ends = trainer->dataset->starts + 1};
+    struct training_ground ground = {trainer->dataset, &whole, &sequences, &trainer->memory, trainer->workers};
+    enum status status = sequences_init(&sequences, trainer->dataset, &whole, weights);
+    if (status == STATUS_OK)
+        status = refit(trainer, &ground, selected, selected_version, start, progress, out_trained, &reason);
+    return explain(status, &selected->settings, &reason, error);
 }
 
 enum status trainer_run(const struct dataset *dataset, const struct split *split, const char *const item_ids[],
                         const struct training_settings *settings, const char *directory, const struct progress *progress,
                         char out_version[MODEL_VERSION_BYTES], struct error *error)
 {
-    TRY(check_settings(settings, dataset, error));
-    TRY(kernels_check(error));
-    SCOPED(workers_destroy) struct workers *workers = workers_create(settings->n_threads);
-    if (!workers)
-        return fail(error, STATUS_NOMEM, "cannot start %u threads", settings->n_threads);
-    struct error reason = {.detail = ""};
-    enum status status = run(dataset, split, item_ids, settings, workers, directory, progress, out_version, &reason);
-    if (status == STATUS_OK)
-        return STATUS_OK;
-    const char *words = reason.detail[0] ? reason.detail : status == STATUS_CONFLICT ? "training was asked to stop" : "no memory to train";
-    return fail(error, status, "%s", words);
+    SCOPED(trainer_destroy) struct trainer *trainer = NULL;
+    SCOPED(trained_destroy) struct trained *trained = NULL;
+    SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
+    TRY(trainer_create(dataset, split, settings->n_threads, &trainer, error));
+    TRY(trainer_select(trainer, &(struct training_plan){.settings = *settings}, progress, &trained, error));
+    TRY(trained_draft(trained, item_ids, &draft, error));
+    TRY(model_draft_write(draft, directory, error));
+    memcpy(out_version, model_draft_version(draft), MODEL_VERSION_BYTES);
+    return STATUS_OK;
 }

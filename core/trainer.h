@@ -1,34 +1,72 @@
-/* Training the behaviour encoder: a pure function of (data, split, settings); the same bytes at any thread count.
+/* The trainer: from data and a plan to a model, in two moves.
  *
- * Loss: softmax cross-entropy over all items at every position whose event is a positive, Adam, dropout, batches of
- * windows packed without padding (core/batches.h), stop when the held-out NDCG@10 has not risen for `patience` epochs; the best epoch's weights are kept. */
+ * *Select*: search for settings if the plan has a budget (core/search.h), train on the split's training part until the held-out figure
+ * stops rising, and judge all methods on the held-out events. *Refit*: with the same settings, along the same path of epochs and rates,
+ * train on everything. Both are pure functions of data, split, plan and start: the same bytes at any thread count, as long as a search does
+ * not run out of time (the report says if it did).
+ * Loss: softmax cross-entropy over all items, or sampled (core/touched.h), at every position whose event is a positive; Adam; dropout.
+ * Threads: one caller; the trainer has its workers. */
 #ifndef CORE_TRAINER_H
 #define CORE_TRAINER_H
 
 #include "core/base/progress.h"
-#include "core/dataset.h"
-#include "core/model.h"
+#include "core/evaluation.h"
+#include "core/model_file.h"
+#include "core/training_settings.h"
 
-struct training_settings {
-    struct encoder_shape shape; /* n_items and n_types are taken from the data */
-    uint32_t epochs;
-    uint32_t patience;   /* epochs without a better one before it stops (0: never); up to 4 times as many with few held-out cases, whose figure is noisy */
-    uint32_t batch_rows; /* about; core/batches.h */
-    float learning_rate, dropout;
-    uint64_t seed;
-    unsigned n_threads; /* must not change the result */
-    struct type_weights type_weights;
-    uint32_t neighbours_max_row;
+struct trainer;
+
+/* Borrows dataset and split for its life. STATUS_INVALID: OpenBLAS computes wrong results here. STATUS_NOMEM. */
+enum status trainer_create(const struct dataset *dataset, const struct split *split, unsigned n_threads, struct trainer **out_trainer,
+                           struct error *error) MUST_CHECK;
+void trainer_destroy(struct trainer *trainer);
+DEFINE_SCOPED(struct trainer *, trainer_destroy);
+
+struct workers *trainer_workers(struct trainer *trainer);
+
+struct training_plan {
+    struct training_settings settings; /* to train with, or where a search starts */
+    double budget_seconds;             /* of search, training and refit together; 0: no search */
+    bool refit;                        /* will follow: a search leaves time for it */
+    const struct model *start;         /* go on from its weights (same width and so on, items a beginning of the data's); NULL: from none */
 };
 
-/* The defaults: width 64, 16 taps, 2 blocks, history 50, dot product, 60 epochs, patience 6, 3072 rows a batch, 1e-3, dropout .5, seed 1. */
-struct training_settings training_settings_default(void);
+/* A network that was trained, with what is to be said about it. */
+struct trained;
+void trained_destroy(struct trained *trained);
+DEFINE_SCOPED(struct trained *, trained_destroy);
 
-/* Train, judge all methods on the held-out events (popular, neighbours, encoder and their blend; the neighbours' weight is chosen there), and write
- * DIR/<version>.safetensors (temporary name, fsync, rename, fsync of the directory; never replacing a file). item_ids[V] is the vocabulary.
- * Gives the version. STATUS_INVALID: too little to learn from (says how many events there are and are needed). STATUS_CONFLICT: progress asked to stop.
- * STATUS_IO: the file could not be written (nothing is left behind). */
-enum status trainer_run(const struct dataset *dataset, const struct split *split, const char *const item_ids[], const struct training_settings *settings,
-                        const char *directory, const struct progress *progress, char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
+/* STATUS_INVALID: too little to learn from (says how many events there are), or a setting out of its limits. STATUS_CONFLICT: progress
+ * asked to stop. STATUS_NOMEM. */
+enum status trainer_select(struct trainer *trainer, const struct training_plan *plan, const struct progress *progress,
+                           struct trained **out_trained, struct error *error) MUST_CHECK;
+
+/* selected_version: of the selected model's file. start as in the plan. */
+enum status trainer_refit(struct trainer *trainer, const struct trained *selected, const char *selected_version, const struct model *start,
+                          const struct progress *progress, struct trained **out_trained, struct error *error) MUST_CHECK;
+
+/* Texts and figures; version is empty. Good as long as trained is. */
+const struct model_facts *trained_facts(const struct trained *trained);
+
+/* How fast it was. Not in the model's file: equal training must give equal bytes. */
+struct training_speed {
+    double seconds, look_seconds; /* of all steps; of ranking the held-out events after the epochs */
+    double flops;                 /* training_epoch_flops, summed */
+    uint64_t n_examples;          /* rows with a target */
+    double peak_gflops;           /* what this machine's BLAS reaches on as many threads */
+};
+struct training_speed trained_speed(const struct trained *trained);
+
+/* The network as evaluation sees it, for as many workers as the trainer has. Good as long as trained is. STATUS_NOMEM. */
+enum status trained_view(struct trained *trained, struct trainer *trainer, const struct encoder_view **out_view) MUST_CHECK;
+
+/* The model's file, not written yet. Borrows trained for its life. item_ids [V] is the vocabulary. */
+enum status trained_draft(const struct trained *trained, const char *const item_ids[], struct model_draft **out_draft,
+                          struct error *error) MUST_CHECK;
+
+/* The shortest way: select without a search, write the file, nothing else. Failures of both. */
+enum status trainer_run(const struct dataset *dataset, const struct split *split, const char *const item_ids[],
+                        const struct training_settings *settings, const char *directory, const struct progress *progress,
+                        char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 
 #endif

@@ -1,198 +1,149 @@
-/* Memory is taken once, at creation: gradients for every slot, and for every worker the activations of one slot and the softmax's
- * workspace. */
+/* What a step changes is in struct training; what it only needs while it runs is in the slot memory. The step's network is the whole one,
+ * or, with sampled softmax, the small one over the items that the step touches. */
 #include "core/training.h"
 
 #include "core/base/clock.h"
+#include "core/touched.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct training_worker {
-    struct activations activations;
-    float *memory;               /* of the activations */
-    float *states, *unit_states; /* [rows, C]: of rows with a target; scaled */
-    float *dstates, *drows;      /* [rows, C]: gradients of those; of all rows */
-    float *inverse;              /* [rows] */
-    void *softmax;
-};
-
 struct training {
-    const struct dataset *dataset;
-    const struct split *split;
-    const struct training_settings *settings;
+    struct training_settings settings;
     struct workers *workers;
-    struct encoder encoder;
-    struct sequences sequences;
+    struct slot_memory *memory;
+    const struct sequences *sequences;
+    struct encoder whole;          /* the model's network */
+    const struct encoder *encoder; /* the steps': whole, or that of touched */
+    float *weights, *average;      /* [n_floats of whole]; average NULL: none */
+    float *step_weights;           /* as encoder says: weights, or those of touched */
+    struct touched touched;
     struct batches batches;
     struct optimizer optimizer;
-    struct slot_gradients slots;
     double losses[SLOTS];
-    float *weights;
-    float *unit_items, *inverse_lengths; /* with a temperature: the items scaled to length 1, as the softmax sees them */
-    struct training_worker *per_worker;
+    float *unit_items, *inverse_lengths; /* with a temperature: the step's items scaled to length 1, as the softmax sees them */
+    float rate;                          /* share of the settings' learning rate */
+    uint32_t n_epochs;
     uint64_t step;
-    char note[64];
 };
 
-static float *floats(size_t n)
+static bool is_tempered(const struct training *training)
 {
-    return aligned_alloc(64, (n * sizeof(float) + 64) / 64 * 64);
+    return training->whole.shape.temperature > 0;
 }
 
-static bool tempered(const struct training *training)
+static bool is_sampled(const struct training *training)
 {
-    return training->encoder.shape.temperature > 0;
+    return training->settings.n_negatives > 0;
 }
 
 void training_destroy(struct training *training)
 {
     if (!training)
         return;
-    for (unsigned i = 0; training->per_worker && i < workers_count(training->workers); i++) {
-        struct training_worker *worker = &training->per_worker[i];
-        float *const pieces[] = {worker->memory, worker->states,  worker->unit_states, worker->dstates,
-                                 worker->drows,  worker->inverse, worker->softmax};
-        for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++)
-            free(pieces[p]);
-    }
-    for (unsigned s = 0; s < SLOTS; s++) {
-        free(training->slots.gradients[s]);
-        free(training->slots.unit_gradients[s]);
-    }
-    free(training->per_worker);
     free(training->weights);
+    free(training->average);
     free(training->unit_items);
     free(training->inverse_lengths);
+    touched_clear(&training->touched);
     optimizer_clear(&training->optimizer);
     batches_clear(&training->batches);
-    sequences_clear(&training->sequences);
     free(training);
 }
 
-static enum status create_worker(const struct training *training, struct training_worker *worker)
+/* The step's network and its own weights. */
+static enum status choose_network(struct training *training)
 {
-    const struct encoder *encoder = &training->encoder;
-    size_t rows = training->batches.max_slot_rows, n = rows * encoder->shape.width;
-    worker->memory = floats(activations_floats(encoder, (uint32_t)rows));
-    worker->states = floats(n);
-    worker->unit_states = floats(n);
-    worker->dstates = floats(n);
-    worker->drows = floats(n);
-    worker->inverse = floats(rows);
-    worker->softmax = floats(encoder->kernels->softmax_bytes(rows, encoder->shape.n_items, encoder->shape.width) / sizeof(float));
-    if (!worker->memory || !worker->states || !worker->unit_states || !worker->dstates || !worker->drows || !worker->inverse ||
-        !worker->softmax)
-        return STATUS_NOMEM;
-    activations_place(&worker->activations, encoder, (uint32_t)rows, worker->memory);
+    training->encoder = &training->whole;
+    training->step_weights = training->weights;
+    if (!is_sampled(training))
+        return STATUS_OK;
+    TRY(touched_init(&training->touched, &training->whole, training->settings.n_negatives, training->batches.max_slot_rows * SLOTS));
+    training->encoder = &training->touched.compact;
+    training->step_weights = training->touched.weights;
+    touched_read_network(&training->touched, training->weights);
     return STATUS_OK;
-}
-
-static void start_weights(struct training *training)
-{
-    const struct tensors *tensors = &training->encoder.tensors;
-    memset(training->weights, 0, tensors->n_floats * sizeof(float));
-    for (uint32_t t = 0; t < tensors->n_tensors; t++) {
-        const struct tensor *tensor = &tensors->tensors[t];
-        struct random random;
-        random_init(&random, training->settings->seed, UINT64_C(0x494e000000000000) | t);
-        for (size_t i = 0; i < tensor_floats(tensor) && tensor->start != START_ZERO; i++)
-            training->weights[tensor->first + i] = tensor->start == START_ONE ? 1 : tensor->deviation * random_normal(&random);
-    }
-}
-
-static enum status take_memory(struct training *training)
-{
-    const struct encoder *encoder = &training->encoder;
-    size_t n_items = encoder->shape.n_items, n_outputs = n_items * encoder->shape.width;
-    training->weights = floats(encoder->tensors.n_floats);
-    if (tempered(training)) {
-        training->unit_items = floats(n_outputs);
-        training->inverse_lengths = floats(n_items);
-    }
-    if (!training->weights || (tempered(training) && (!training->unit_items || !training->inverse_lengths)))
-        return STATUS_NOMEM;
-    training->slots.inverse_lengths = training->inverse_lengths;
-    for (unsigned s = 0; s < SLOTS; s++) {
-        training->slots.gradients[s] = floats(encoder->tensors.n_floats);
-        training->slots.unit_gradients[s] = tempered(training) ? floats(n_outputs) : NULL;
-        if (!training->slots.gradients[s] || (tempered(training) && !training->slots.unit_gradients[s]))
-            return STATUS_NOMEM;
-    }
-    training->per_worker = calloc(workers_count(training->workers), sizeof *training->per_worker);
-    if (!training->per_worker)
-        return STATUS_NOMEM;
-    for (unsigned i = 0; i < workers_count(training->workers); i++)
-        TRY(create_worker(training, &training->per_worker[i]));
-    return optimizer_init(&training->optimizer, encoder);
 }
 
 /* Fill a zeroed training; what was taken is in it on failure too. */
-static enum status begin(struct training *training, struct error *error)
+static enum status begin(struct training *training, const float *start)
 {
-    const struct training_settings *settings = training->settings;
-    struct encoder_shape shape = settings->shape;
-    shape.n_items = training->dataset->n_items;
-    shape.n_types = training->dataset->n_types;
-    TRY(sequences_init(&training->sequences, training->dataset, training->split, &settings->type_weights));
-    uint64_t n_targets = sequences_targets(&training->sequences, &settings->type_weights);
-    if (n_targets == 0)
-        return fail(error, STATUS_INVALID,
-                    "too little to learn from: of %llu events none follows another of the same user in the training part; at least one "
-                    "user with two positive events is needed",
-                    (unsigned long long)training->dataset->n_events);
-    encoder_init(&training->encoder, &shape, kernels_fast());
-    TRY(batches_init(&training->batches, &training->sequences, &settings->type_weights, shape.history, settings->batch_rows));
-    TRY(take_memory(training));
-    start_weights(training);
-    return STATUS_OK;
+    const struct training_settings *settings = &training->settings;
+    size_t n_floats = training->whole.tensors.n_floats;
+    TRY(batches_init(&training->batches, training->sequences, &settings->type_weights, settings->shape.history, settings->batch_rows));
+    training->weights = aligned_floats(n_floats);
+    if (!training->weights)
+        return STATUS_NOMEM;
+    if (start)
+        memcpy(training->weights, start, n_floats * sizeof *start);
+    else
+        tensors_start(&training->whole.tensors, settings->seed, training->weights);
+    if (settings->averaging > 0) {
+        training->average = aligned_floats(n_floats);
+        if (!training->average)
+            return STATUS_NOMEM;
+        memcpy(training->average, training->weights, n_floats * sizeof(float));
+    }
+    TRY(choose_network(training));
+    size_t n_items = training->encoder->shape.n_items;
+    if (is_tempered(training)) {
+        training->unit_items = aligned_floats(n_items * settings->shape.width);
+        training->inverse_lengths = aligned_floats(n_items);
+        if (!training->unit_items || !training->inverse_lengths)
+            return STATUS_NOMEM;
+    }
+    return optimizer_init(&training->optimizer, training->encoder);
 }
 
-enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings,
-                            struct workers *workers, struct training **out_training, struct error *error)
+enum status training_create(const struct sequences *sequences, const struct training_settings *settings, const float *start,
+                            struct slot_memory *memory, struct workers *workers, struct training **out_training)
 {
     SCOPED(training_destroy) struct training *training = calloc(1, sizeof *training);
     if (!training)
-        return fail(error, STATUS_NOMEM, "no memory to train");
-    training->dataset = dataset;
-    training->split = split;
-    training->settings = settings;
+        return STATUS_NOMEM;
+    training->settings = *settings;
+    training->sequences = sequences;
+    training->memory = memory;
     training->workers = workers;
-    enum status status = begin(training, error);
-    if (status == STATUS_NOMEM)
-        return fail(error, STATUS_NOMEM, "no memory to train on %u items, %u floats wide, with %u threads", dataset->n_items,
-                    settings->shape.width, workers_count(workers));
-    TRY(status);
+    training->rate = 1;
+    encoder_init(&training->whole, &settings->shape, kernels_fast());
+    TRY(begin(training, start));
     *out_training = training;
     training = NULL;
     return STATUS_OK;
 }
 
+/* --- a step --- */
+
 /* The loss of one slot and its gradients with regard to the states of its rows (worker->drows). */
-static double slot_loss(struct training *training, const struct batch_slot *slot, const float *states, struct training_worker *worker,
+static double slot_loss(struct training *training, const struct batch_slot *slot, const float *states, struct slot_worker *worker,
                         uint32_t number)
 {
-    const struct kernels *k = training->encoder.kernels;
-    const struct tensors *at = &training->encoder.tensors;
-    size_t C = training->encoder.shape.width, N = slot->n_targets;
-    float *gradients = training->slots.gradients[number];
-    struct softmax_rows rows = {
-        .x = worker->states, .target = slot->targets, .weight = slot->target_weights, .N = N, .V = training->encoder.shape.n_items, .C = C};
-    const float *items = training->weights + at->items;
+    const struct kernels *k = training->encoder->kernels;
+    const struct tensors *at = &training->encoder->tensors;
+    size_t C = training->encoder->shape.width, N = slot->n_targets, V = training->encoder->shape.n_items;
+    float *gradients = training->memory->gradients[number];
+    struct softmax_rows rows = {.x = worker->states, .target = slot->targets, .weight = slot->target_weights, .N = N, .V = V, .C = C};
+    if (is_sampled(training)) {
+        rows.V = training->touched.n_negatives;
+        rows.skip = training->touched.skips + (slot->targets - training->batches.targets);
+    }
+    const float *items = training->step_weights + at->items;
     float *ditems = gradients + at->items;
     for (size_t i = 0; i < N; i++)
         memcpy(worker->states + i * C, states + slot->target_rows[i] * C, C * sizeof *states);
-    float scale = tempered(training) ? 1 / training->encoder.shape.temperature : 1;
-    if (tempered(training)) {
+    float scale = is_tempered(training) ? 1 / training->encoder->shape.temperature : 1;
+    if (is_tempered(training)) {
         k->unit_forward(worker->unit_states, worker->inverse, worker->states, scale, N, C);
         rows.x = worker->unit_states;
         items = training->unit_items;
-        ditems = training->slots.unit_gradients[number];
-        memset(ditems, 0, rows.V * C * sizeof *ditems);
+        ditems = training->memory->unit_gradients[number];
+        memset(ditems, 0, V * C * sizeof *ditems);
     }
     double loss =
-        k->softmax_loss(worker->dstates, ditems, gradients + at->bias, &rows, items, training->weights + at->bias, worker->softmax);
-    if (tempered(training))
+        k->softmax_loss(worker->dstates, ditems, gradients + at->bias, &rows, items, training->step_weights + at->bias, worker->softmax);
+    if (is_tempered(training))
         k->unit_backward(worker->dstates, worker->states, worker->inverse, scale, N, C);
     memset(worker->drows, 0, slot->packed.n_rows * C * sizeof *worker->drows);
     for (size_t i = 0; i < N; i++)
@@ -203,16 +154,18 @@ static double slot_loss(struct training *training, const struct batch_slot *slot
 static void run_slot(void *context, uint32_t number, unsigned worker_number)
 {
     struct training *training = context;
-    struct training_worker *worker = &training->per_worker[worker_number];
+    struct slot_worker *worker = &training->memory->workers[worker_number];
     const struct batch_slot *slot = &training->batches.slots[number];
-    const struct encoder *encoder = &training->encoder;
-    float dropout = training->settings->dropout, *gradients = training->slots.gradients[number];
+    const struct encoder *encoder = training->encoder;
+    float dropout = training->settings.dropout, *gradients = training->memory->gradients[number];
     struct random random;
-    random_init(&random, training->settings->seed, UINT64_C(0x4452000000000000) | (training->step * SLOTS + number));
+    random_init(&random, training->settings.seed, UINT64_C(0x4452000000000000) | (training->step * SLOTS + number));
     memset(gradients, 0, encoder->tensors.n_floats * sizeof *gradients);
-    const float *states = encoder_forward(encoder, training->weights, &slot->packed, dropout, &random, &worker->activations);
+    const float *states = encoder_forward(encoder, training->step_weights, &slot->packed, dropout, &random, &worker->activations);
     training->losses[number] = slot_loss(training, slot, states, worker, number);
-    encoder_backward(encoder, training->weights, &slot->packed, dropout, &worker->activations, worker->drows, gradients);
+    encoder_backward(encoder, training->step_weights, &slot->packed, dropout, &worker->activations, worker->drows, gradients);
+    if (is_sampled(training))
+        touched_join_twins(&training->touched, gradients, is_tempered(training) ? training->memory->unit_gradients[number] : NULL);
 }
 
 #define UNIT_ROWS 256u
@@ -221,62 +174,116 @@ static void scale_items(void *context, uint32_t block, unsigned worker)
 {
     (void)worker;
     struct training *training = context;
-    size_t C = training->encoder.shape.width, first = (size_t)block * UNIT_ROWS, n = training->encoder.shape.n_items - first;
+    const struct encoder *encoder = training->encoder;
+    size_t C = encoder->shape.width, first = (size_t)block * UNIT_ROWS, n = encoder->shape.n_items - first;
     n = n < UNIT_ROWS ? n : UNIT_ROWS;
-    training->encoder.kernels->unit_forward(training->unit_items + first * C, training->inverse_lengths + first,
-                                            training->weights + training->encoder.tensors.items + first * C, 1, n, C);
+    encoder->kernels->unit_forward(training->unit_items + first * C, training->inverse_lengths + first,
+                                   training->step_weights + encoder->tensors.items + first * C, 1, n, C);
+}
+
+#define AVERAGE_FLOATS 65536u
+
+/* average = keep · average + (1 - keep) · weights; while there are few steps the mean is over fewer. */
+static void average_block(void *context, uint32_t block, unsigned worker)
+{
+    (void)worker;
+    struct training *training = context;
+    size_t first = (size_t)block * AVERAGE_FLOATS, end = first + AVERAGE_FLOATS, n_floats = training->whole.tensors.n_floats;
+    float early = (1 + (float)training->step) / (10 + (float)training->step);
+    float keep = training->settings.averaging < early ? training->settings.averaging : early;
+    for (size_t i = first; i < end && i < n_floats; i++)
+        training->average[i] += (1 - keep) * (training->weights[i] - training->average[i]);
+}
+
+static uint32_t blocks_of(size_t n, size_t block)
+{
+    return (uint32_t)((n + block - 1) / block);
 }
 
 static double take_step(struct training *training, uint32_t batch)
 {
     double loss = 0;
     batches_fill(&training->batches, batch);
-    if (tempered(training))
-        workers_run(training->workers, (training->encoder.shape.n_items + UNIT_ROWS - 1) / UNIT_ROWS, scale_items, training);
+    if (is_sampled(training)) {
+        touched_choose(&training->touched, &training->batches, training->settings.seed, training->step);
+        touched_gather(&training->touched, training->weights, &training->optimizer);
+    }
+    if (is_tempered(training))
+        workers_run(training->workers, blocks_of(training->encoder->shape.n_items, UNIT_ROWS), scale_items, training);
     workers_run(training->workers, SLOTS, run_slot, training);
-    optimizer_step(&training->optimizer, training->workers, &training->slots, training->settings->learning_rate, training->weights);
+    struct slot_gradients slots = {.inverse_lengths = training->inverse_lengths};
+    memcpy(slots.gradients, training->memory->gradients, sizeof slots.gradients);
+    if (is_tempered(training))
+        memcpy(slots.unit_gradients, training->memory->unit_gradients, sizeof slots.unit_gradients);
+    optimizer_step(&training->optimizer, training->workers, &slots, training->rate * training->settings.learning_rate,
+                   training->step_weights);
+    if (is_sampled(training))
+        touched_scatter(&training->touched, training->weights, &training->optimizer);
     training->step++;
+    if (training->average)
+        workers_run(training->workers, blocks_of(training->whole.tensors.n_floats, AVERAGE_FLOATS), average_block, training);
     for (unsigned s = 0; s < SLOTS; s++)
         loss += training->losses[s];
     return loss;
 }
 
-void training_set_note(struct training *training, const char *note)
-{
-    (void)snprintf(training->note, sizeof training->note, "%s", note);
-}
-
-enum status training_epoch(struct training *training, uint32_t epoch, const struct progress *progress, double *out_loss)
+enum status training_epoch(struct training *training, uint32_t n_epochs, const char *words, const struct progress *progress,
+                           struct epoch_figures *out_figures)
 {
     uint32_t n_batches = training->batches.n_batches;
-    uint64_t total = (uint64_t)training->settings->epochs * n_batches, began_ns = clock_monotonic_ns(), n_done = 0;
-    double loss = 0;
-    batches_shuffle(&training->batches, training->settings->seed, epoch);
+    uint64_t began_ns = clock_monotonic_ns(), n_targets = 0;
+    double loss = 0, seconds = 0;
+    TRY(slot_memory_reserve(training->memory, training->encoder, training->batches.max_slot_rows, workers_count(training->workers)));
+    batches_shuffle(&training->batches, training->settings.seed, training->n_epochs + 1);
     for (uint32_t batch = 0; batch < n_batches; batch++) {
         loss += take_step(training, batch) * training->batches.n_targets;
-        n_done += training->batches.n_targets;
-        double seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;
+        n_targets += training->batches.n_targets;
+        seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;
         char note[160];
-        (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, %s%.0f examples/s", epoch, n_done ? loss / (double)n_done : 0,
-                       training->note, seconds > 0 ? (double)n_done / seconds : 0);
-        if (!progress_report(progress, "training", (uint64_t)(epoch - 1) * n_batches + batch + 1, total, note))
+        (void)snprintf(note, sizeof note, "%.80s epoch %u, loss %.3f, %.0f examples/s", words, training->n_epochs + 1,
+                       n_targets ? loss / (double)n_targets : 0, seconds > 0 ? (double)n_targets / seconds : 0);
+        if (!progress_report(progress, "training", (uint64_t)training->n_epochs * n_batches + batch + 1, (uint64_t)n_epochs * n_batches,
+                             note))
             return STATUS_CONFLICT;
     }
-    *out_loss = n_done ? loss / (double)n_done : 0;
+    if (is_sampled(training))
+        touched_write_network(&training->touched, training->weights);
+    training->n_epochs++;
+    *out_figures = (struct epoch_figures){n_targets ? loss / (double)n_targets : 0, n_targets, seconds};
     return STATUS_OK;
+}
+
+uint32_t training_epochs_done(const struct training *training)
+{
+    return training->n_epochs;
 }
 
 const struct encoder *training_encoder(const struct training *training)
 {
-    return &training->encoder;
+    return &training->whole;
 }
 
-float *training_weights(struct training *training)
+const float *training_weights(const struct training *training)
 {
-    return training->weights;
+    return training->average ? training->average : training->weights;
 }
 
-const struct sequences *training_sequences(const struct training *training)
+void training_restart(struct training *training, const float *weights, float rate)
 {
-    return &training->sequences;
+    size_t n_bytes = training->whole.tensors.n_floats * sizeof *weights;
+    memcpy(training->weights, weights, n_bytes);
+    if (training->average)
+        memcpy(training->average, weights, n_bytes);
+    if (is_sampled(training))
+        touched_read_network(&training->touched, weights);
+    training->rate = rate;
+}
+
+double training_epoch_flops(const struct training *training)
+{
+    const struct encoder_shape *shape = &training->whole.shape;
+    double C = shape->width, F = C * FEED_FACTOR, rows = (double)training->batches.n_rows;
+    double columns = is_sampled(training) ? training->touched.n_negatives + 1.0 : shape->n_items;
+    double block = 2 * C * F + C * shape->taps;
+    return 3 * 2 * rows * (shape->n_blocks * block + C * columns);
 }

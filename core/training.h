@@ -1,30 +1,49 @@
-/* Training: the state of one training run and its two moves, an epoch of steps and a look at the held-out events.
+/* Training: the state of one training run and its move, an epoch of steps.
  *
  * A step: forward, loss and backward for every slot of a batch (core/batches.h) on whichever worker, then the optimizer. Random numbers are
- * a stream for every slot of every step. So weights are a function of data, settings and seed, whatever the number of threads. Threads: one
- * caller, which brings the workers. */
+ * a stream for every slot of every step. So weights are a function of data, settings and seed, whatever the number of threads. With
+ * settings.n_negatives the steps run over the items that they touch (core/touched.h).
+ * Several trainings may take turns with one slot memory. Threads: one caller, which brings the workers. */
 #ifndef CORE_TRAINING_H
 #define CORE_TRAINING_H
 
+#include "core/base/progress.h"
+#include "core/base/workers.h"
 #include "core/optimizer.h"
-#include "core/trainer.h"
+#include "core/slot_memory.h"
+#include "core/training_settings.h"
 
 struct training;
 
-/* Borrows all for its life. item and type counts of the shape are the dataset's. STATUS_NOMEM; STATUS_INVALID: too little to learn from. */
-enum status training_create(const struct dataset *dataset, const struct split *split, const struct training_settings *settings,
-                            struct workers *workers, struct training **out_training, struct error *error) MUST_CHECK;
+/* Borrows sequences, memory and workers for its life; settings are copied, its shape holds the data's counts of items and types. start:
+ * weights to begin with, laid out as tensors_init says for that shape, or NULL for random ones. STATUS_NOMEM. */
+enum status training_create(const struct sequences *sequences, const struct training_settings *settings, const float *start,
+                            struct slot_memory *memory, struct workers *workers, struct training **out_training) MUST_CHECK;
 void training_destroy(struct training *training);
 DEFINE_SCOPED(struct training *, training_destroy);
 
-/* One pass over the data; epochs are numbered from 1. STATUS_CONFLICT: progress asked to stop. */
-enum status training_epoch(struct training *training, uint32_t epoch, const struct progress *progress, double *out_loss) MUST_CHECK;
+/* What an epoch came to. */
+struct epoch_figures {
+    double loss; /* mean over the targets */
+    uint64_t n_targets;
+    double seconds;
+};
+
+/* The next pass over the data. progress: told of "training", done and total in steps of that many epochs, with words in front of its note.
+ * STATUS_CONFLICT: progress asked to stop. STATUS_NOMEM. */
+enum status training_epoch(struct training *training, uint32_t n_epochs, const char *words, const struct progress *progress,
+                           struct epoch_figures *out_figures) MUST_CHECK;
+uint32_t training_epochs_done(const struct training *training);
 
 const struct encoder *training_encoder(const struct training *training);
-float *training_weights(struct training *training); /* [n_floats] */
-const struct sequences *training_sequences(const struct training *training);
+/* [n_floats] the weights that a look at the held-out events should see: averaged, if the settings say so. Good until the next epoch. */
+const float *training_weights(const struct training *training);
 
-/* What the next epochs' progress says behind the epoch's own figures (copied). */
-void training_set_note(struct training *training, const char *note);
+/* Go on from these weights [n_floats], at this share of the settings' learning rate. */
+void training_restart(struct training *training, const float *weights, float rate);
+
+/* Floating-point operations of an epoch: products of the network and the softmax, forward and backward, a multiplication and an addition
+ * counted as two. What is not a product is not counted. */
+double training_epoch_flops(const struct training *training);
 
 #endif

@@ -1,7 +1,10 @@
-/* Read, split, train; the words for what can go wrong are made where it goes wrong. */
+/* Read, split, choose where to start, train, let the gate judge, write. What another model is needed for is settled first: its settings,
+ * or its weights to go on from.
+ *
+ * The selected model is continued from the live model's own selected one and the refit from the live model: a refit has seen the events
+ * that are held out, and what has seen them must not have a part in choosing by them. */
 #include "server/app/retraining.h"
 
-#include "core/base/clock.h"
 #include "core/base/workers.h"
 #include "core/trainer.h"
 #include "server/app/registration.h"
@@ -15,64 +18,220 @@
 
 #define PATH_BYTES 4160
 
-static enum status read_data(const struct settings *settings, const struct progress *progress, struct training_data *out_data,
-                             char models[PATH_BYTES], struct error *error)
+/* --- what is there --- */
+
+struct retraining {
+    const struct settings *settings;
+    const struct retrain_query *query;
+    const struct progress *progress;
+    char models[PATH_BYTES];
+    char live_version[MODEL_VERSION_BYTES]; /* empty: none */
+    struct training_data data;
+    struct split *split;
+    struct model *live, *live_selected; /* NULL: none, or not to be continued. live_selected is the same one if it was not a refit */
+};
+
+static void retraining_clear_scoped(struct retraining *retraining)
 {
-    SCOPED(store_close) struct store *store = NULL;
-    TRY(store_open(settings->data_directory, STORE_READ, &store, error));
-    if ((size_t)snprintf(models, PATH_BYTES, "%s", store_models_directory(store)) >= PATH_BYTES)
-        return fail(error, STATUS_LIMIT, "the path of the data directory is too long");
-    if (mkdir(models, 0750) && errno != EEXIST)
-        return fail(error, STATUS_IO, "cannot make %s: %s", models, strerror(errno));
-    return training_data_read(store, settings, progress, out_data, error);
+    if (retraining->live_selected != retraining->live)
+        model_close(retraining->live_selected);
+    model_close(retraining->live);
+    split_destroy(retraining->split);
+    training_data_clear(&retraining->data);
 }
 
-static struct training_settings training_settings_for(const struct settings *settings, const struct retrain_query *query,
-                                                      const struct training_data *data)
+static enum status find_live(void *context, const struct stored_model *model)
 {
+    struct retraining *retraining = context;
+    if (model->state == MODEL_LIVE)
+        (void)snprintf(retraining->live_version, sizeof retraining->live_version, "%s", model->version);
+    return STATUS_OK;
+}
+
+static enum status read_store(struct retraining *retraining, struct error *error)
+{
+    SCOPED(store_close) struct store *store = NULL;
+    TRY(store_open(retraining->settings->data_directory, STORE_READ, &store, error));
+    if ((size_t)snprintf(retraining->models, PATH_BYTES, "%s", store_models_directory(store)) >= PATH_BYTES)
+        return fail(error, STATUS_LIMIT, "the path of the data directory is too long");
+    if (mkdir(retraining->models, 0750) && errno != EEXIST)
+        return fail(error, STATUS_IO, "cannot make %s: %s", retraining->models, strerror(errno));
+    TRY(model_registry_scan(store, find_live, retraining, error));
+    return training_data_read(store, retraining->settings, retraining->progress, &retraining->data, error);
+}
+
+static enum status open_version(const struct retraining *retraining, const char *version, struct model **out_model, struct error *error)
+{
+    char path[PATH_BYTES + 64];
+    (void)snprintf(path, sizeof path, "%s/%.*s.safetensors", retraining->models, MODEL_VERSION_BYTES - 1, version);
+    return model_open(path, out_model, error);
+}
+
+/* Are its items the first of the data's, under the same numbers? */
+static bool speaks_of_our_items(const struct retraining *retraining, const struct model *model)
+{
+    uint32_t n_known = model_facts(model)->shape.n_items;
+    bool is_same = n_known <= retraining->data.dataset->n_items;
+    for (uint32_t item = 0; is_same && item < n_known; item++)
+        is_same = strcmp(model_item_id(model, item), retraining->data.item_ids[item]) == 0;
+    return is_same;
+}
+
+/* The live model and its selected one; none if they cannot be read or speak of other items: then training starts afresh. */
+static void open_live(struct retraining *retraining)
+{
+    struct error ignored = {0};
+    struct model *model = NULL;
+    if (!retraining->live_version[0] || open_version(retraining, retraining->live_version, &model, &ignored) != STATUS_OK)
+        return;
+    if (!speaks_of_our_items(retraining, model)) {
+        model_close(model);
+        return;
+    }
+    retraining->live = retraining->live_selected = model;
+    if (!model_facts(model)->selected_version[0])
+        return;
+    retraining->live_selected = NULL;
+    (void)open_version(retraining, model_facts(model)->selected_version, &retraining->live_selected, &ignored);
+}
+
+/* --- the plan --- */
+
+static struct training_settings first_settings(const struct retraining *retraining)
+{
+    const struct retrain_query *query = retraining->query;
     struct training_settings training = training_settings_default();
     training.seed = (uint64_t)query->seed;
     training.epochs = query->epochs ? (uint32_t)query->epochs : training.epochs;
     training.n_threads = query->n_threads ? (unsigned)query->n_threads : workers_processors();
-    training.type_weights = data->weights;
-    training.neighbours_max_row = (uint32_t)settings->neighbours_max_row;
+    training.type_weights = retraining->data.weights;
+    training.neighbours_max_row = (uint32_t)retraining->settings->neighbours_max_row;
+    if (retraining->data.dataset->n_items > FULL_SOFTMAX_ITEMS)
+        training.n_negatives = SAMPLED_NEGATIVES;
     return training;
+}
+
+/* The settings that a model was trained with. Temperature and the like stand in its shape, too; --epochs wins. */
+static enum status reuse_settings(const struct retraining *retraining, const struct model *model, struct training_settings *settings,
+                                  struct error *error)
+{
+    TRY(training_settings_read(model_facts(model)->settings, settings, error));
+    if (retraining->query->epochs)
+        settings->epochs = (uint32_t)retraining->query->epochs;
+    return STATUS_OK;
+}
+
+static enum status reuse_named(const struct retraining *retraining, struct training_settings *settings, struct error *error)
+{
+    const char *version = retraining->query->settings_version;
+    SCOPED(model_close) struct model *model = NULL;
+    if (strcmp(version, "live") == 0)
+        version = retraining->live_version;
+    if (!version[0])
+        return fail(error, STATUS_NOT_FOUND, "no model is live yet whose settings could be used: train one without --settings first");
+    TRY(open_version(retraining, version, &model, error));
+    return reuse_settings(retraining, model, settings, error);
+}
+
+static enum status make_plan(struct retraining *retraining, struct training_plan *out_plan, struct error *error)
+{
+    const struct retrain_query *query = retraining->query;
+    struct training_plan plan = {.settings = first_settings(retraining), .refit = !query->no_refit};
+    bool goes_on = !query->fresh && retraining->live_selected;
+    if (query->settings_version[0]) {
+        TRY(reuse_named(retraining, &plan.settings, error));
+    } else if (query->budget_seconds == BUDGET_DEFAULT && goes_on) {
+        TRY(reuse_settings(retraining, retraining->live, &plan.settings, error));
+    } else {
+        plan.budget_seconds =
+            (double)(query->budget_seconds == BUDGET_DEFAULT ? retraining->settings->retrain_budget : query->budget_seconds);
+    }
+    plan.start = goes_on && plan.budget_seconds <= 0 ? retraining->live_selected : NULL;
+    *out_plan = plan;
+    return STATUS_OK;
+}
+
+/* --- the work --- */
+
+/* Said as a phase of its own, so that it reaches whoever watches. */
+static enum status say_speed(const struct retraining *retraining, const char *phase, const struct trained *trained)
+{
+    struct training_speed speed = trained_speed(trained);
+    char note[160];
+    double gflops = speed.seconds > 0 ? speed.flops / speed.seconds / 1e9 : 0;
+    (void)snprintf(note, sizeof note, "%u epochs in %.0f s, %.0f GFLOP/s, %.0f %% of this machine's %.0f, %.0f examples/s",
+                   trained_facts(trained)->epochs, speed.seconds + speed.look_seconds, gflops,
+                   speed.peak_gflops > 0 ? 100 * gflops / speed.peak_gflops : 0, speed.peak_gflops,
+                   speed.seconds > 0 ? (double)speed.n_examples / speed.seconds : 0);
+    return progress_report(retraining->progress, phase, 1, 1, note) ? STATUS_OK : STATUS_CONFLICT;
+}
+
+/* The verdict first: whoever finds a model finds its verdict. */
+static enum status write_model(const struct retraining *retraining, const struct trained *trained, const struct verdict *verdict,
+                               char out_version[MODEL_VERSION_BYTES], struct error *error)
+{
+    SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
+    TRY(trained_draft(trained, retraining->data.item_ids, &draft, error));
+    TRY(verdict_write(retraining->models, model_draft_version(draft), verdict, error));
+    TRY(model_draft_write(draft, retraining->models, error));
+    memcpy(out_version, model_draft_version(draft), MODEL_VERSION_BYTES);
+    return STATUS_OK;
+}
+
+static enum status refit(const struct retraining *retraining, struct trainer *trainer, const struct training_plan *plan,
+                         const struct trained *selected, const struct verdict *verdict, char out_version[MODEL_VERSION_BYTES],
+                         struct error *error)
+{
+    SCOPED(trained_destroy) struct trained *trained = NULL;
+    SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
+    char selected_version[MODEL_VERSION_BYTES];
+    struct verdict kept = verdict_of(VERDICT_READY, "the selected model, whose refit goes live");
+    TRY(trained_draft(selected, retraining->data.item_ids, &draft, error));
+    TRY(trainer_refit(trainer, selected, model_draft_version(draft), plan->start ? retraining->live : NULL, retraining->progress, &trained,
+                      error));
+    TRY(say_speed(retraining, "refit", trained));
+    TRY(write_model(retraining, selected, &kept, selected_version, error));
+    return write_model(retraining, trained, verdict, out_version, error);
+}
+
+static enum status train(const struct retraining *retraining, const struct training_plan *plan, char out_version[MODEL_VERSION_BYTES],
+                         struct error *error)
+{
+    SCOPED(trainer_destroy) struct trainer *trainer = NULL;
+    SCOPED(trained_destroy) struct trained *selected = NULL;
+    struct verdict verdict = verdict_of(VERDICT_LIVE, NULL);
+    TRY(trainer_create(retraining->data.dataset, retraining->split, plan->settings.n_threads, &trainer, error));
+    TRY(trainer_select(trainer, plan, retraining->progress, &selected, error));
+    TRY(say_speed(retraining, "trained", selected));
+    if (!plan->refit || verdict.state == VERDICT_REJECTED)
+        return write_model(retraining, selected, &verdict, out_version, error);
+    return refit(retraining, trainer, plan, selected, &verdict, out_version, error);
 }
 
 enum status retraining_run(const struct settings *settings, const struct retrain_query *query, const struct progress *progress,
                            char out_version[MODEL_VERSION_BYTES], struct error *error)
 {
+    SCOPED(retraining_clear) struct retraining retraining = {.settings = settings, .query = query, .progress = progress};
+    struct training_plan plan;
+    TRY(read_store(&retraining, error));
+    TRY(training_data_split(&retraining.data, query->split, &retraining.split, error));
+    open_live(&retraining);
+    TRY(make_plan(&retraining, &plan, error));
+    return train(&retraining, &plan, out_version, error);
+}
+
+enum status retraining_adopt(const struct settings *settings, const char *version, struct verdict *out_verdict, bool *out_is_served,
+                             struct error *error)
+{
     char models[PATH_BYTES];
-    SCOPED(training_data_clear) struct training_data data = {0};
-    TRY(read_data(settings, progress, &data, models, error));
-    SCOPED(split_destroy) struct split *split = NULL;
-    TRY(training_data_split(&data, query->split, &split, error));
-    struct training_settings training = training_settings_for(settings, query, &data);
-    return trainer_run(data.dataset, split, data.item_ids, &training, models, progress, out_version, error);
-}
-
-/* Register the model, unless it is there, and make it live. Inside a transaction. */
-static enum status register_live(struct store *store, const struct model *model, struct error *error)
-{
-    const char *version = model_facts(model)->version;
-    enum status status = registration_add(store, version, model, NULL, error);
-    if (status != STATUS_OK && status != STATUS_CONFLICT)
-        return status;
-    return model_registry_activate(store, version, clock_now_ms(), error);
-}
-
-enum status retraining_adopt(const struct settings *settings, const char *version, struct error *error)
-{
-    char path[PATH_BYTES + 64];
     SCOPED(store_close) struct store *store = NULL;
-    SCOPED(model_close) struct model *model = NULL;
-    TRY(store_open(settings->data_directory, STORE_WRITE, &store, error));
-    (void)snprintf(path, sizeof path, "%s/%s.safetensors", store_models_directory(store), version);
-    TRY(model_open(path, &model, error));
-    TRY(store_begin(store, error));
-    enum status status = register_live(store, model, error);
+    enum status status = store_open(settings->data_directory, STORE_WRITE, &store, error);
     if (status == STATUS_OK)
-        return store_commit(store, error);
-    store_rollback(store);
-    return status;
+        status = registration_adopt(store, version, out_verdict, error);
+    else if (status == STATUS_BUSY && (size_t)snprintf(models, sizeof models, "%s/models", settings->data_directory) < sizeof models)
+        TRY(verdict_read(models, version, out_verdict, error));
+    if (status != STATUS_OK && status != STATUS_BUSY)
+        return status;
+    *out_is_served = status == STATUS_BUSY;
+    return STATUS_OK;
 }

@@ -9,6 +9,7 @@
 #include "core/base/progress.h"
 #include "server/app/app.h"
 #include "server/app/settings.h"
+#include "server/app/verdict.h"
 
 /* Train on settings->data_directory. Gives the version of the new file. STATUS_NOT_FOUND: no data there. STATUS_INVALID: too little to
  * learn from. STATUS_CONFLICT: progress asked to stop, nothing is left behind. STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM. error has the
@@ -16,7 +17,9 @@
 enum status retraining_run(const struct settings *settings, const struct retrain_query *query, const struct progress *progress,
                            char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 
-/* Make the version live in the registry, unless a server holds the directory (STATUS_BUSY): then it is the server that adopts the file. */
-enum status retraining_adopt(const struct settings *settings, const char *version, struct error *error) MUST_CHECK;
+/* Register the version as its verdict says, and give the verdict. If a server holds the directory, nothing is written and *out_is_served is
+ * true: the server adopts the file. */
+enum status retraining_adopt(const struct settings *settings, const char *version, struct verdict *out_verdict, bool *out_is_served,
+                             struct error *error) MUST_CHECK;
 
 #endif

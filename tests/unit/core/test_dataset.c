@@ -122,6 +122,17 @@ Test(split, time_holds_out_what_is_after_nine_tenths_of_the_events)
     cr_expect_eq(dataset->at_ms[split->held_out[1].target], 19);
 }
 
+Test(split, time_holds_out_no_more_than_twice_the_cases_that_are_wanted)
+{
+    struct sample_event events[100]; /* a tenth would be 10 */
+    for (uint32_t i = 0; i < 100; i++)
+        events[i] = (struct sample_event){0, i, 0, (int64_t)i};
+    SCOPED(dataset_destroy) struct dataset *dataset = sample_dataset(events, 100, 1, 100);
+    SCOPED(split_destroy) struct split *split = sample_split(dataset, SPLIT_TIME, 3);
+    cr_expect_eq(split->train_ends[0], 94);
+    cr_expect_eq(split->n_held_out, 3);
+}
+
 Test(split, time_holds_out_nothing_when_all_times_are_equal)
 {
     struct sample_event events[30];

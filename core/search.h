@@ -1,0 +1,24 @@
+/* Search: settings chosen by the held-out events, by successive halving (Jamieson and Talwalkar 2016, algorithm 1).
+ *
+ * Candidates are the plan's settings, fitted to the data, and deviations from them in loss, width, dropout and taps, the promising ones
+ * first. All run a few epochs, the better half a few more, and so on; the last one goes on until its figure stops rising: it is the
+ * selected model, nothing is trained twice.
+ * What fits into the budget is reckoned beforehand from the number of operations and the speed of a reference machine (two cores with
+ * AVX-512), never measured: the same data, plan and seed search in the same way on every machine. A machine that is so slow that the time
+ * itself runs out ends the search early with the best so far, and the report says so. Memory: at most SEARCH_BYTES for the candidates'
+ * weights, unless one alone takes more. */
+#ifndef CORE_SEARCH_H
+#define CORE_SEARCH_H
+
+#include "core/base/buffer.h"
+#include "core/contender.h"
+#include "core/trainer.h"
+
+#define SEARCH_BYTES ((size_t)1 << 30)
+
+/* Run the plan (budget > 0). Gives the winner, trained to its end, and appends to out_report a JSON object: what was tried, for how long,
+ * how well, what was chosen. STATUS_CONFLICT, STATUS_NOMEM. */
+enum status search_run(const struct training_ground *ground, const struct training_plan *plan, const struct progress *progress,
+                       struct contender *out_winner, struct buffer *out_report) MUST_CHECK;
+
+#endif
