@@ -38,7 +38,9 @@ double softmax_loss_bf16(float *restrict dx, float *restrict de, float *restrict
             (void)bf16_pieces(&block);
         }
         loss += bf16_scale(&block);
-        bf16_items(&block);
+        for (size_t v = 0; v < block.V; v += PIECE_ITEMS)
+            bf16_items(&block, v, v + PIECE_ITEMS < block.V ? v + PIECE_ITEMS : block.V);
+        bf16_targets(&block);
         first = end;
     }
     return loss;

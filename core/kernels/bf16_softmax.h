@@ -30,7 +30,7 @@ struct bf16_block {
     float *x_pairs, *e_rows, *e_pairs, *t_pairs, *t_rows, *scaled; /* pairs */
     float *bias;                                                   /* [PIECE_ITEMS] */
     float *wanted, *shift, *sum, *part, *factor, *own;             /* [n_padded], as in vector_softmax.h */
-    float *factor_pairs;                                           /* [2, n_padded / 2]: factor, and what its rounding left */
+    float *factor_pairs;                                           /* [n_padded / 2] */
     uint32_t *skipped;                                             /* [n_padded] */
 };
 
@@ -77,10 +77,22 @@ INLINE lanes bf16_round(lanes x)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16_of(x)), 16));
 }
 
-/* Lane by lane the pair of a (lower half) and b. */
-INLINE lanes bf16_pairs(__m256i a, __m256i b)
+INLINE void bf16_store(float *p, __m256i x)
 {
-    return _mm512_castsi512_ps(_mm512_or_si512(_mm512_cvtepu16_epi32(a), _mm512_slli_epi32(_mm512_cvtepu16_epi32(b), 16)));
+    _mm256_storeu_si256((__m256i *)(void *)p, x);
+}
+
+/* Lane by lane the pair of a and b (upper half), rounded; the rounded a and b also go to a_half and b_half if wanted: a row of each. */
+INLINE lanes bf16_pairs(lanes a, lanes b, float *a_half, float *b_half)
+{
+    const __m512i interleave = _mm512_set_epi32(0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009, 0x180008, 0x170007,
+                                                0x160006, 0x150005, 0x140004, 0x130003, 0x120002, 0x110001, 0x100000);
+    __m512i both = (__m512i)_mm512_cvtne2ps_pbh(b, a);
+    if (a_half)
+        bf16_store(a_half, _mm512_castsi512_si256(both));
+    if (b_half)
+        bf16_store(b_half, _mm512_extracti64x4_epi64(both, 1));
+    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(interleave, both));
 }
 
 /* The first or the second of each pair as floats. */
@@ -88,11 +100,6 @@ INLINE lanes bf16_half(lanes pairs, bool second)
 {
     __m512i bits = _mm512_castps_si512(pairs);
     return _mm512_castsi512_ps(second ? _mm512_and_si512(bits, _mm512_set1_epi32((int)0xffff0000)) : _mm512_slli_epi32(bits, 16));
-}
-
-INLINE void bf16_store(float *p, __m256i x)
-{
-    _mm256_storeu_si256((__m256i *)(void *)p, x);
 }
 
 /* exp(x) to 3e-6 for x up to SHIFT_MOST, 0 far below 0; no sense above. */
@@ -152,11 +159,9 @@ static void bf16_convert(const struct bf16_block *block, size_t first, size_t en
         size_t n_items = first + v + 2 <= end ? 2 : first + v < end ? end - first - v : 0;
         FOR_VECTORS(c, n, C)
         {
-            __m256i upper = bf16_of(n_items > 0 ? lanes_load_part(e + c, n) : lanes_zero());
-            __m256i lower = bf16_of(n_items > 1 ? lanes_load_part(e + C + c, n) : lanes_zero());
-            bf16_store(rows + c / 2, upper);
-            bf16_store(rows + (width + c) / 2, lower);
-            lanes_store(pairs + c, bf16_pairs(upper, lower));
+            lanes a = n_items > 0 ? lanes_load_part(e + c, n) : lanes_zero(),
+                  b = n_items > 1 ? lanes_load_part(e + C + c, n) : lanes_zero();
+            lanes_store(pairs + c, bf16_pairs(a, b, rows + c / 2, rows + (width + c) / 2));
         }
         block->bias[v] = n_items > 0 ? block->b[first + v] : -FAR;
         block->bias[v + 1] = n_items > 1 ? block->b[first + v + 1] : -FAR;
@@ -208,10 +213,8 @@ INLINE lanes bf16_powers(const struct bf16_block *block, size_t first, size_t v,
         lanes sum = lanes_load(part + c * LANES);
 #pragma GCC unroll 3
         for (unsigned r = 0; r < TILE_ROWS; r += 2) {
-            __m256i upper = bf16_of(bf16_exp(tile[r][c])), lower = bf16_of(bf16_exp(tile[r + 1][c]));
-            lanes both = bf16_pairs(upper, lower);
-            bf16_store(rows + (r * n + c * LANES) / 2, upper);
-            bf16_store(rows + ((r + 1) * n + c * LANES) / 2, lower);
+            lanes both = bf16_pairs(bf16_exp(tile[r][c]), bf16_exp(tile[r + 1][c]), rows + (r * n + c * LANES) / 2,
+                                    rows + ((r + 1) * n + c * LANES) / 2);
             lanes_store(pairs + r / 2 * n + c * LANES, both);
             sum = TILE_FMA(both, ones, sum);
         }
@@ -220,13 +223,23 @@ INLINE lanes bf16_powers(const struct bf16_block *block, size_t first, size_t v,
     return most;
 }
 
+/* Ask for a tile of items of the next piece. */
+INLINE void bf16_prefetch(const struct bf16_block *block, size_t v)
+{
+    for (size_t i = v * block->C; i < (v + TILE_ROWS) * block->C && i < block->V * block->C; i += CACHE_LINE)
+        __builtin_prefetch(block->e + i, 0, 2);
+}
+
 INLINE lanes bf16_tiles(const struct bf16_block *block, size_t first, size_t end, bool skips)
 {
     lanes most = lanes_set(-FAR);
     for (size_t panel = 0; panel * PANEL < block->n_padded; panel++) {
         if (block->n_padded - panel * PANEL >= PANEL) {
-            for (size_t v = 0; first + v < end; v += TILE_ROWS)
+            for (size_t v = 0; first + v < end; v += TILE_ROWS) {
+                if (panel == 0)
+                    bf16_prefetch(block, first + PIECE_ITEMS + v);
                 most = lanes_max(most, bf16_powers(block, first, v, panel, TILE_VECTORS, skips));
+            }
         } else {
             for (size_t v = 0; first + v < end; v += TILE_ROWS)
                 most = lanes_max(most, bf16_powers(block, first, v, panel, TILE_VECTORS / 2, skips));
@@ -282,65 +295,95 @@ static void bf16_shift(const struct bf16_block *block)
         block->own[n] *= expf(-block->part[n]);
 }
 
-/* factor and what its rounding left, as two rows of bfloat16. */
-static void bf16_split_factor(const struct bf16_block *block)
+/* factor x in pairs of rows. */
+static void bf16_scale_rows(const struct bf16_block *block)
 {
-    for (size_t n = 0; n < block->n_padded; n += LANES) {
-        lanes factor = lanes_load(block->factor + n), rounded = bf16_round(factor);
-        bf16_store(block->factor_pairs + n / 2, bf16_of(factor));
-        bf16_store(block->factor_pairs + (block->n_padded + n) / 2, bf16_of(lanes_sub(factor, rounded)));
+    size_t C = block->C;
+    for (size_t n = 0; n < block->n_rows; n += 2) {
+        const float *x = block->x + n * C;
+        lanes factors[2] = {lanes_set(block->factor[n]), lanes_set(block->factor[n + 1])};
+        FOR_VECTORS(c, n_left, C)
+        {
+            lanes next = n + 1 < block->n_rows ? lanes_load_part(x + C + c, n_left) : lanes_zero();
+            lanes pairs = bf16_pairs(lanes_mul(factors[0], lanes_load_part(x + c, n_left)), lanes_mul(factors[1], next), NULL, NULL);
+            lanes_store(block->scaled + n / 2 * block->C_padded + c, pairs);
+        }
     }
 }
 
-/* Step 2. Returns the loss. */
+/* Step 2. Returns the loss. The factor is rounded first and everything of the row made of it: a weight that is off by 2^-8 does no harm,
+ * but the parts of a row's gradient must cancel out. */
 static double bf16_scale(const struct bf16_block *block)
 {
     double loss = 0;
     size_t C = block->C;
     memset(block->factor, 0, block->n_padded * sizeof(float));
     for (size_t n = 0; n < block->n_rows; n++) {
-        float weight = block->weight[n];
-        loss += (double)weight * ((double)block->shift[n] + log((double)block->sum[n]) - (double)block->wanted[n]);
-        block->factor[n] = weight / block->sum[n];
-        lanes factor = lanes_set(block->factor[n]), less = lanes_set(block->own[n] * block->factor[n] - weight);
+        loss += (double)block->weight[n] * ((double)block->shift[n] + log((double)block->sum[n]) - (double)block->wanted[n]);
+        block->factor[n] = lanes_sum(lanes_keep(bf16_round(lanes_set(block->weight[n] / block->sum[n])), 1));
+        lanes factor = lanes_set(block->factor[n]), less = lanes_set(block->own[n] - block->sum[n]);
         float *dx = block->dx + n * C;
         const float *wanted = block->e + block->target[n] * C;
         FOR_VECTORS(c, n_left, C)
-        lanes_store_part(
-            dx + c, n_left,
-            lanes_fma(bf16_round(lanes_load_part(wanted + c, n_left)), less, lanes_mul(factor, lanes_load_part(dx + c, n_left))));
-    }
-    bf16_split_factor(block);
-    for (size_t n = 0; n < block->n_rows; n += 2) {
-        const float *x = block->x + n * C;
-        bool alone = n + 1 == block->n_rows;
-        lanes factors[2] = {lanes_set(block->factor[n]), lanes_set(block->factor[n + 1])};
-        FOR_VECTORS(c, n_left, C)
         {
-            lanes next = alone ? lanes_zero() : lanes_load_part(x + C + c, n_left);
-            lanes_store(block->scaled + n / 2 * block->C_padded + c,
-                        bf16_pairs(bf16_of(lanes_mul(factors[0], lanes_load_part(x + c, n_left))), bf16_of(lanes_mul(factors[1], next))));
+            lanes sum = lanes_fma(bf16_round(lanes_load_part(wanted + c, n_left)), less, lanes_load_part(dx + c, n_left));
+            lanes_store_part(dx + c, n_left, lanes_mul(factor, sum));
         }
     }
+    for (size_t n = 0; n < block->n_padded; n += LANES)
+        bf16_store(block->factor_pairs + n / 2, bf16_of(lanes_load(block->factor + n)));
+    bf16_scale_rows(block);
     return loss;
 }
 
-/* Step 3. */
-static void bf16_items(const struct bf16_block *block)
+/* The sums of the lanes of four vectors. */
+INLINE __m128 bf16_sums(const lanes s[4])
+{
+    lanes a = lanes_add(_mm512_unpacklo_ps(s[0], s[1]), _mm512_unpackhi_ps(s[0], s[1]));
+    lanes b = lanes_add(_mm512_unpacklo_ps(s[2], s[3]), _mm512_unpackhi_ps(s[2], s[3]));
+    lanes c = lanes_add(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee)); /* 4 sums of a quarter in each quarter */
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(c), _mm512_extractf32x8_ps(c, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+/* db of items [first, end), four at a time. */
+static void bf16_biases(const struct bf16_block *block, size_t first, size_t end)
+{
+    size_t half = block->n_padded / 2;
+    for (size_t v = first; v < end; v += 4) {
+        const float *t = block->t_rows + v * half;
+        size_t n_items = end - v < 4 ? end - v : 4;
+        lanes sums[4] = {lanes_zero(), lanes_zero(), lanes_zero(), lanes_zero()};
+        for (size_t n = 0; n < half; n += LANES) {
+            lanes factor = lanes_load(block->factor_pairs + n);
+            for (size_t i = 0; i < 4; i++)
+                sums[i] = TILE_FMA(lanes_load(t + (i < n_items ? i : 0) * half + n), factor, sums[i]);
+        }
+        float found[4];
+        _mm_storeu_ps(found, bf16_sums(sums));
+        for (size_t i = 0; i < n_items; i++)
+            block->db[v + i] += found[i];
+    }
+}
+
+/* Step 3 for items [first, end). */
+static void bf16_items(const struct bf16_block *block, size_t first, size_t end)
 {
     size_t C = block->C, half = block->n_padded / 2;
-    struct factors factors = {
-        .a = block->t_rows, .b = block->scaled, .a_row = half, .a_step = 1, .b_step = block->C_padded, .K = (block->n_rows + 1) / 2};
-    tile_product(block->de, C, true, block->V, C, &factors);
-    for (size_t v = 0; v < block->V; v++) {
-        lanes sum = lanes_zero(), rest = lanes_zero();
-        const float *t = block->t_rows + v * half;
-        for (size_t n = 0; n < half; n += LANES) {
-            sum = TILE_FMA(lanes_load(t + n), lanes_load(block->factor_pairs + n), sum);
-            rest = TILE_FMA(lanes_load(t + n), lanes_load(block->factor_pairs + half + n), rest);
-        }
-        block->db[v] += lanes_sum(lanes_add(sum, rest));
-    }
+    struct factors factors = {.a = block->t_rows + first * half,
+                              .b = block->scaled,
+                              .a_row = half,
+                              .a_step = 1,
+                              .b_step = block->C_padded,
+                              .K = (block->n_rows + 1) / 2};
+    tile_product(block->de + first * C, C, true, end - first, C, &factors);
+    bf16_biases(block, first, end);
+}
+
+/* The targets' part of step 3. */
+static void bf16_targets(const struct bf16_block *block)
+{
+    size_t C = block->C;
     for (size_t n = 0; n < block->n_rows; n++) {
         float *de = block->de + block->target[n] * C;
         const float *scaled =
@@ -348,7 +391,7 @@ static void bf16_items(const struct bf16_block *block)
         lanes less = lanes_set(block->own[n] - block->sum[n]);
         FOR_VECTORS(c, n_left, C)
         lanes_store_part(de + c, n_left, lanes_fma(bf16_half(lanes_load(scaled + c), n % 2), less, lanes_load_part(de + c, n_left)));
-        block->db[block->target[n]] += block->own[n] * block->factor[n] - block->weight[n];
+        block->db[block->target[n]] += (block->own[n] - block->sum[n]) * block->factor[n];
     }
 }
 

@@ -16,7 +16,7 @@
 #include <math.h>
 #include <string.h>
 
-#define SOFTMAX_ROWS 128u
+#define SOFTMAX_ROWS 192u                   /* whole panels and whole tiles */
 #define PIECE_ITEMS  192u                   /* whole tiles; e and t of a piece stay in the second-level cache */
 #define PANEL        (TILE_VECTORS * LANES) /* rows that stand side by side in a tile */
 #define SHIFT_MOST   100.0f                 /* powers of 2; 2^100 times 2^26 items is finite */
@@ -258,14 +258,25 @@ static double softmax_scale(const struct softmax_block *block)
     return loss;
 }
 
-/* Step 3. */
-static void softmax_items(const struct softmax_block *block)
+/* Step 3 for items [first, end), a piece: more than one pass over their t. */
+static void softmax_items(const struct softmax_block *block, size_t first, size_t end)
 {
     size_t C = block->C;
-    struct factors factors = {.a = block->t, .b = block->scaled, .a_row = block->n_padded, .a_step = 1, .b_step = C, .K = block->n_rows};
-    tile_product(block->de, C, true, block->V, C, &factors);
-    for (size_t v = 0; v < block->V; v++)
+    struct factors factors = {.a = block->t + first * block->n_padded,
+                              .b = block->scaled,
+                              .a_row = block->n_padded,
+                              .a_step = 1,
+                              .b_step = C,
+                              .K = block->n_rows};
+    tile_product(block->de + first * C, C, true, end - first, C, &factors);
+    for (size_t v = first; v < end; v++)
         block->db[v] += vector_dot(block->t + v * block->n_padded, block->factor, block->n_padded);
+}
+
+/* The targets' part of step 3. */
+static void softmax_targets(const struct softmax_block *block)
+{
+    size_t C = block->C;
     for (size_t n = 0; n < block->n_rows; n++) {
         float *de = block->de + block->target[n] * C;
         float own = block->own[n] * block->factor[n] - block->weight[n];
@@ -303,7 +314,9 @@ static double vector_softmax_loss(float *restrict dx, float *restrict de, float 
             (void)softmax_pieces(&block);
         }
         loss += softmax_scale(&block);
-        softmax_items(&block);
+        for (size_t v = 0; v < block.V; v += PIECE_ITEMS)
+            softmax_items(&block, v, v + PIECE_ITEMS < block.V ? v + PIECE_ITEMS : block.V);
+        softmax_targets(&block);
         first = end;
     }
     return loss;

@@ -5,8 +5,9 @@
 #ifndef KERNELS_VECTOR_TILE_H
 #define KERNELS_VECTOR_TILE_H
 
-#define TILE_ROWS 6u
-#ifndef TILE_FMA /* a b + c, lane by lane */
+#define TILE_ROWS  6u
+#define CACHE_LINE 16u /* floats */
+#ifndef TILE_FMA       /* a b + c, lane by lane */
 #define TILE_FMA lanes_fma
 #endif
 
@@ -93,6 +94,17 @@ INLINE void tile_columns(float *y, size_t y_row, bool add, unsigned rows, size_t
         tile_product_of(y, y_row, add, rows, TILE_VECTORS, n_last, factors);
 }
 
+/* Ask for what the next tile begins with: the loop is too long for the processor to look ahead. */
+INLINE void tile_prefetch(const float *y, size_t y_row, size_t n_columns, const struct factors *factors)
+{
+    for (size_t r = 0; r < TILE_ROWS; r++) {
+        for (size_t c = 0; c < n_columns; c += CACHE_LINE)
+            __builtin_prefetch(y + r * y_row + c, 1);
+        for (size_t k = 0; factors->a_step == 1 && k < factors->K; k += CACHE_LINE)
+            __builtin_prefetch(factors->a + (TILE_ROWS + r) * factors->a_row + k);
+    }
+}
+
 /* y [n_rows, n_columns] (+)= a b, any size; y's rows are y_row apart. */
 static void tile_product(float *y, size_t y_row, bool add, size_t n_rows, size_t n_columns, const struct factors *factors)
 {
@@ -100,8 +112,11 @@ static void tile_product(float *y, size_t y_row, bool add, size_t n_rows, size_t
         size_t n = n_columns - c < TILE_VECTORS * LANES ? n_columns - c : TILE_VECTORS * LANES, r = 0;
         struct factors part = *factors;
         part.b += c;
-        for (; r + TILE_ROWS <= n_rows; r += TILE_ROWS, part.a += TILE_ROWS * part.a_row)
+        for (; r + TILE_ROWS <= n_rows; r += TILE_ROWS, part.a += TILE_ROWS * part.a_row) {
+            if (r + 2 * TILE_ROWS <= n_rows)
+                tile_prefetch(y + (r + TILE_ROWS) * y_row + c, y_row, n, &part);
             tile_columns(y + r * y_row + c, y_row, add, TILE_ROWS, n, &part);
+        }
         for (; r < n_rows; r++, part.a += part.a_row)
             tile_columns(y + r * y_row + c, y_row, add, 1, n, &part);
     }

@@ -1,7 +1,8 @@
 /* The softmax in every form against the plain one: over a catalogue, over a sample with the targets behind it, with great scores.
  *
  * Forms with products in bfloat16 are given arguments that are bfloat16 already: what then is left of the difference is the rounding of the
- * powers and of the scaled rows, 2^-8 of each, so the tolerance can be small. One test holds them to what kernels.h promises of any
+ * powers and of the scaled rows, 2^-8 of each, so the tolerance can be small; it grows with the rows that are
+ * summed. One test holds them to what kernels.h promises of any
  * arguments. */
 #include "kernel_arguments.h"
 
@@ -81,7 +82,7 @@ static void compare_forms(struct softmax_case c)
     static const struct {
         size_t N, V, C;
     } sizes[] = {{0, 3, 5},     {1, 1, 1},     {2, 2, 3},     {7, 5, 8},       {5, 6, 15},    {13, 7, 16},    {6, 12, 17}, {31, 191, 33},
-                 {12, 193, 63}, {50, 400, 64}, {129, 97, 65}, {160, 192, 128}, {300, 31, 31}, {3, 1000, 200}, {48, 33, 2}};
+                 {12, 193, 63}, {50, 400, 64}, {129, 97, 65}, {160, 192, 128}, {500, 31, 31}, {3, 1000, 200}, {48, 33, 2}};
     const struct kernels *forms[KERNEL_FORMS_MAX];
     size_t n_forms = kernels_forms(forms);
     float loss_tolerance = c.loss_tolerance, tolerance = c.tolerance;
@@ -91,7 +92,7 @@ static void compare_forms(struct softmax_case c)
             random_init(&random, ARGUMENT_SEED, s);
             c.N = sizes[s].N, c.V = sizes[s].V, c.C = sizes[s].C;
             c.loss_tolerance = forms[f]->short_products ? loss_tolerance + 0x1p-8f : loss_tolerance;
-            c.tolerance = forms[f]->short_products ? tolerance + c.size * 0x1p-7f : tolerance;
+            c.tolerance = forms[f]->short_products ? tolerance + c.size * 0x1p-7f * sqrtf(1 + (float)c.N / 100) : tolerance;
             compare(forms[f], &c, forms[f]->short_products, &random);
         }
     }
