@@ -140,6 +140,20 @@ Test(encoding, does_not_care_for_events_that_the_model_cannot_read)
     expect_way("user-2", ENCODING_ADVANCED, "a type that came after the training");
 }
 
+Test(encoding, goes_on_while_half_of_the_items_are_new_to_the_model)
+{
+    open_service(1 << 20, 1 << 20);
+    for (int i = 0; i < 70; i++) {
+        char known[32], later[32];
+        (void)snprintf(known, sizeof known, "item-%d", i * 7 % 30);
+        (void)snprintf(later, sizeof later, "later-%d", i);
+        write_event_at("user-4", later, "view", 0);
+        write_event_at("user-4", known, "view", 0);
+        enum encoding_way way = expect_same("user-4", NULL, 0, "every other item is new");
+        cr_assert_eq(way, i ? ENCODING_ADVANCED : ENCODING_WHOLE, "way %d with event %d", (int)way, i);
+    }
+}
+
 Test(encoding, keeps_no_events_of_a_question)
 {
     open_service(1 << 20, 1 << 20);
