@@ -11,6 +11,13 @@ static void print_head(const struct evaluation_report *report)
                  evaluation->n_cases, (unsigned long long)report->n_events, report->n_users, evaluation->n_items);
     if (evaluation->n_cases == 0)
         (void)printf("Nothing is held out by this split: the zeros below say nothing.\n");
+    if (report->refit_version[0])
+        (void)printf("%s was made from this model and trained on everything, the held-out events included:\n"
+                     "what it would answer can only be better, and cannot be judged.\n",
+                     report->refit_version);
+    if (report->is_refit)
+        (void)printf("This model was trained on the held-out events too, and the model that it was made from is not\n"
+                     "there: encoder and blend look better than they are.\n");
     if (!report->is_model_split)
         (void)printf("The model was trained with the other split and has seen some of these events:\n"
                      "encoder and blend look better than they are.\n");
@@ -52,8 +59,8 @@ static void print_intervals(const struct evaluation *evaluation)
 static void print_cold(const struct evaluation *evaluation)
 {
     const struct judged_group *users = &evaluation->groups[GROUP_COLD_USERS], *items = &evaluation->groups[GROUP_COLD_ITEMS];
-    (void)printf("\nNDCG@10 where little is known (at most %d training events):\n%-10s  cold users: %-17u cold items: %u events\n", COLD_EVENTS,
-                 "", users->n_cases, items->n_cases);
+    (void)printf("\nNDCG@10 where little is known (at most %d training events):\n%-10s  cold users: %-17u cold items: %u events\n",
+                 COLD_EVENTS, "", users->n_cases, items->n_cases);
     for (int method = 0; method < METHODS; method++) {
         const struct judged_method *user = &users->methods[method], *item = &items->methods[method];
         (void)printf("%-10s  %.4f  (%.4f to %.4f)      %.4f  (%.4f to %.4f)\n", method_names[method], user->figures.ndcg10,

@@ -136,7 +136,7 @@ Test(evaluating, says_that_nothing_is_trained)
     fill(&place);
     struct evaluation_report report;
     struct error error = {0};
-    cr_expect_eq(evaluating_run(&settings, SPLIT_OF_MODEL, 1, NULL, &report, &error), STATUS_NOT_FOUND);
+    cr_expect_eq(evaluating_run(&settings, &(struct evaluate_query){.split = SPLIT_OF_MODEL, .n_threads = 1}, NULL, &report, &error), STATUS_NOT_FOUND);
     cr_expect_not_null(strstr(error.detail, "no model"), "%s", error.detail);
     cr_expect_not_null(strstr(error.detail, "3 events"), "%s", error.detail);
 }
