@@ -1,8 +1,8 @@
 /* The ranks of one target in many blends, without making the blends.
  *
- * Neighbours know nothing of most items: all of those have the same part in the blend, so among them the encoder's order stands whatever the
- * weight. The encoder's best 20 of them and the few items that neighbours do know ("touched") decide every rank below 20. Where equals might
- * hide behind the 20 (an encoder that says the same of many items) the blend is made after all. */
+ * Neighbours know nothing of most items: all of those have the same part in the blend, so among them the encoder's order stands whatever
+ * the weight. The encoder's best 20 of them and the few items that neighbours do know ("touched") decide every rank below 20. Where equals
+ * might hide behind the 20 (an encoder that says the same of many items) the blend is made after all. */
 #include "core/method_scores.h"
 #include "core/top_k.h"
 

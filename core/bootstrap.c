@@ -1,5 +1,5 @@
-/* A figure depends only on how many cases have which rank, and ranks from 20 on are all the same: a resample is a histogram of 21 numbers for
- * each method. The ranks of a case are one 32-bit number, a byte for each method, so that a draw touches one place of memory. */
+/* A figure depends only on how many cases have which rank, and ranks from 20 on are all the same: a resample is a histogram of 21 numbers
+ * for each method. The ranks of a case are one 32-bit number, a byte for each method, so that a draw touches one place of memory. */
 #include "core/bootstrap.h"
 
 #include "core/base/random.h"
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEED  20u
-#define LOW   24  /* of 1000 sorted values the 25th from below … */
-#define HIGH  975 /* … and from above */
+#define SEED 20u
+#define LOW  24  /* of 1000 sorted values the 25th from below … */
+#define HIGH 975 /* … and from above */
 
 _Static_assert(METHODS == 4 && BOOTSTRAP_RESAMPLES == 1000, "a byte for each method; the places of the bounds");
 

@@ -1,5 +1,5 @@
-/* Encoder scores: a network in memory as evaluation sees it (core/evaluation.h), many cases at once by matrix products. The dataset may have
- * more items and types than the network: it does not see those events, and says nothing of those items.
+/* Encoder scores: a network in memory as evaluation sees it (core/evaluation.h), many cases at once by matrix products. The dataset may
+ * have more items and types than the network: it does not see those events, and says nothing of those items.
  *
  * Each worker has memory of its own; one case's state does not depend on which others are scored with it.
  * Threads: as struct encoder_view says. */

@@ -84,9 +84,9 @@ struct evaluation {
     struct difference encoder_over_neighbours, blend_over_neighbours; /* NDCG@10, all cases, paired */
     struct list_figures lists[METHODS];
     struct reliability popular_reliability; /* p = share of the item's training events among those of the items that are not left out */
-    struct reliability encoder_reliability; /* p = softmax of the scores of the items that are not left out. Both: pairs are the items of the
-                                             * first 20 of each case and whether they were next. A target below them is no pair: choosing
-                                             * pairs by the outcome would bend the picture */
+    struct reliability encoder_reliability; /* p = softmax of the scores of the items that are not left out. Both: pairs are the items of
+                                             * the first 20 of each case and whether they were next. A target below them is no pair:
+                                             * choosing pairs by the outcome would bend the picture */
 };
 
 /* Judge everything, with the arguments of evaluate_methods. */

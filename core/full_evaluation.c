@@ -1,5 +1,5 @@
-/* Everything about four methods: their ranks and lists from one pass over the cases, with the neighbours' weight chosen in a pass before it.
- * The lists of a round of cases are kept and counted by the calling thread in the order of the cases, so memory does not grow with the
+/* Everything about four methods: their ranks and lists from one pass over the cases, with the neighbours' weight chosen in a pass before
+ * it. The lists of a round of cases are kept and counted by the calling thread in the order of the cases, so memory does not grow with the
  * number of cases and no sum depends on which worker was first. */
 #include "core/method_scores.h"
 #include "core/repeats.h"
@@ -26,8 +26,8 @@ struct full_job {
     const struct training_counts *counts;
     float weight;
     uint32_t n_cases, n_methods;
-    uint32_t *ranks;          /* [METHODS, n_cases] */
-    uint32_t *group_cases;    /* [GROUPS, n_cases]: the cases of each group */
+    uint32_t *ranks;       /* [METHODS, n_cases] */
+    uint32_t *group_cases; /* [GROUPS, n_cases]: the cases of each group */
     uint32_t n_group_cases[GROUPS];
     struct case_lists *round; /* [ROUND_CASES] */
     struct list_counts list_counts[METHODS];

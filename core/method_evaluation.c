@@ -1,6 +1,6 @@
-/* The figures of four methods over the same cases. Popularity and neighbours count the training events only, and stay as they are while cases
- * are judged: what the user did between the end of the training part and the target is input to every personal method, but nobody has learned
- * from it. */
+/* The figures of four methods over the same cases. Popularity and neighbours count the training events only, and stay as they are while
+ * cases are judged: what the user did between the end of the training part and the target is input to every personal method, but nobody has
+ * learned from it. */
 #include "core/method_scores.h"
 
 #include <stdlib.h>

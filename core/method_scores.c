@@ -1,5 +1,5 @@
-/* What the user had is left out of the rows before they are blended, not after: then it is done three times a case instead of once for every
- * weight that is tried. -INFINITY stays what it is when it is blended, or becomes NaN with weight 0; neither is above anything. */
+/* What the user had is left out of the rows before they are blended, not after: then it is done three times a case instead of once for
+ * every weight that is tried. -INFINITY stays what it is when it is blended, or becomes NaN with weight 0; neither is above anything. */
 #include "core/method_scores.h"
 
 #include <stdlib.h>

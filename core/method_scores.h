@@ -21,11 +21,11 @@ struct method_scores {
 struct scored_case {
     uint32_t number, user, target, n_items;
     float *popular, *neighbours;
-    float *encoder;   /* its first n_known values; NULL: there is no encoder */
-    uint32_t n_known; /* 0: the encoder knows nothing of the user */
+    float *encoder;                                  /* its first n_known values; NULL: there is no encoder */
+    uint32_t n_known;                                /* 0: the encoder knows nothing of the user */
     struct spread encoder_spread, neighbours_spread; /* over all items, those that the user had too: as serving blends them */
-    float *blend;      /* memory for scored_case_blend */
-    float *rest;       /* memory for scored_case_blend_ranks, with touched */
+    float *blend;                                    /* memory for scored_case_blend */
+    float *rest;                                     /* memory for scored_case_blend_ranks, with touched */
     uint32_t *touched;
 };
 

@@ -27,6 +27,13 @@ static struct reliability_bin bin_of(const struct reliability_cell *sum)
     return (struct reliability_bin){.predicted = sum->predicted / n, .observed = (double)sum->hits / n, .n = sum->n};
 }
 
+/* So many bins that each expects some hits: with fewer the picture shows luck. */
+static uint32_t count_bins(double expected_hits)
+{
+    double n = expected_hits / RELIABILITY_HITS;
+    return n < 1 ? 1 : n > RELIABILITY_BINS ? RELIABILITY_BINS : (uint32_t)n;
+}
+
 struct reliability reliability_of(const struct reliability_counts *counts)
 {
     struct reliability made = {0};
@@ -35,11 +42,12 @@ struct reliability reliability_of(const struct reliability_counts *counts)
         add_cell(&all, &counts->cells[i]);
     if (all.n == 0)
         return made;
+    uint32_t most_bins = count_bins(all.predicted);
     double before = 0; /* predicted hits of the bins that are made */
     for (size_t i = 0; i < RELIABILITY_CELLS; i++) {
         add_cell(&bin, &counts->cells[i]);
-        bool is_full = before + bin.predicted >= all.predicted * (made.n_bins + 1.0) / RELIABILITY_BINS;
-        if (bin.n == 0 || made.n_bins + 1 == RELIABILITY_BINS || !is_full)
+        bool is_full = before + bin.predicted >= all.predicted * (made.n_bins + 1.0) / most_bins;
+        if (bin.n == 0 || made.n_bins + 1 == most_bins || !is_full)
             continue;
         before += bin.predicted;
         made.bins[made.n_bins++] = bin_of(&bin);

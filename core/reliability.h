@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define RELIABILITY_BINS  15
+#define RELIABILITY_HITS  20 /* a bin expects at least so many hits, or there are fewer bins */
 #define RELIABILITY_CELLS 2048
 
 struct reliability_cell {
@@ -32,7 +33,7 @@ struct reliability_bin {
 };
 
 struct reliability {
-    uint32_t n_bins; /* fewer than RELIABILITY_BINS if few values of p were seen; 0: nothing was */
+    uint32_t n_bins;                               /* at most RELIABILITY_BINS; 0: there were no pairs */
     struct reliability_bin bins[RELIABILITY_BINS]; /* p rising */
     uint64_t n;
     double predicted, observed; /* over all pairs */

@@ -1,5 +1,5 @@
-/* Repeats: how often the events behind the training part go back to an item that the user already had. They are not judged (what was seen is
- * left out of answers), so where their share is large the other figures tell a smaller part of the story. Threads: any. */
+/* Repeats: how often the events behind the training part go back to an item that the user already had. They are not judged (what was seen
+ * is left out of answers), so where their share is large the other figures tell a smaller part of the story. Threads: any. */
 #ifndef CORE_REPEATS_H
 #define CORE_REPEATS_H
 
