@@ -202,7 +202,7 @@ struct metadata {
     const char *facts, *settings, *report; /* report NULL: none */
 };
 
-/* The texts, whole and with the right checksum. */
+/* The texts, whole and with the right checksum, into a zeroed out. */
 static enum status check_metadata(const struct node *header, struct metadata *out, char out_checksum[2 * CHECKSUM_BYTES + 1],
                                   struct error *error)
 {
@@ -211,7 +211,6 @@ static enum status check_metadata(const struct node *header, struct metadata *ou
     char digits[2 * CHECKSUM_BYTES + 1], expected[2 * CHECKSUM_BYTES + 1];
     if (!format || node_kind(format) != NODE_TEXT || strcmp(node_text(format, NULL), MODEL_FORMAT) != 0)
         return fail(error, STATUS_CORRUPT, "foreign: the header's format is not \"%s\"", MODEL_FORMAT);
-    *out = (struct metadata){0};
     TRY(get_text(metadata, "facts", &out->facts, error));
     TRY(get_text(metadata, "settings", &out->settings, error));
     if (node_get(metadata, "report"))
@@ -250,7 +249,7 @@ static enum status keep_object(const char *words, const char *what, char **out, 
 
 static enum status read_metadata(const struct node *header, struct model_header *out, struct error *error)
 {
-    struct metadata metadata;
+    struct metadata metadata = {0};
     SCOPED(node_destroy) struct node *facts = NULL;
     TRY(check_metadata(header, &metadata, out->checksum, error));
     TRY(parse_object(metadata.facts, "facts", &facts, error));

@@ -136,10 +136,10 @@ static void scatter_row(const struct touched *touched, uint32_t row, const float
     whole[touched->whole->tensors.bias + item] = compact[touched->compact.tensors.bias + row];
 }
 
-/* log((V - 1) / S): what stands for the items that were not drawn. */
+/* log(V / S): each negative stands for so many items. */
 static float correction(const struct touched *touched)
 {
-    return logf((float)(touched->whole->shape.n_items - 1) / (float)touched->n_negatives);
+    return logf((float)touched->whole->shape.n_items / (float)touched->n_negatives);
 }
 
 void touched_gather(struct touched *touched, const float *weights, struct optimizer *optimizer)

@@ -4,11 +4,11 @@
  * are gathered into a small table, the batch's item numbers are changed to rows of it, the step runs on the small network as it would on
  * the whole one, and the rows go back. So a step costs the same for ten thousand items and for a hundred million.
  *
- * The negatives are drawn uniformly without repetition. The sum over the catalogue in the softmax is estimated by
- *     Z = exp s[target] + (V - 1) / S · sum over the S negatives but the target of exp s[v]
- * (Bengio and Senécal 2003; a uniform proposal's correction log Q is the constant log(S / (V - 1)), which is taken from the negatives'
- * scores by way of their bias). A target that is also a negative of the step has a row of its own, a twin, and is skipped among the
- * negatives of its rows.
+ * The negatives are drawn uniformly without repetition, each with the probability Q = S / V, so that
+ *     Z = exp s[target] + sum over the S negatives but the target of exp(s[v] - log Q)
+ * is in the mean the sum over the catalogue (Bengio and Senécal 2003): the correction is added to the negatives' bias. A target that is also
+ * a negative of the step has a row of its own, a twin, and is skipped among the negatives of its rows. With S = V nothing is left to
+ * chance: it is the whole softmax.
  *
  * Adam's moments of an item move only in steps that touch it, as in PyTorch's SparseAdam. Memory: three copies of the item table.
  * Threads: one caller. */

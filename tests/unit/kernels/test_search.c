@@ -1,0 +1,210 @@
+/* The search keeps to its plan, says what it tried, and repeats itself; the refit follows the selected model's path over everything. */
+#include "planted_data.h"
+
+#include "core/base/node.h"
+#include "core/candidates.h"
+#include "core/model_network.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct trained *select_with(const struct planted *planted, struct trainer *trainer, double budget_seconds)
+{
+    struct trained *trained = NULL;
+    struct error error = {.detail = ""};
+    struct training_plan plan = {.settings = planted->settings, .budget_seconds = budget_seconds, .refit = true};
+    cr_assert(trainer_select(trainer, &plan, NULL, &trained, &error) == STATUS_OK, "%s", error.detail);
+    return trained;
+}
+
+static struct trainer *trainer_for(const struct planted *planted, unsigned n_threads)
+{
+    struct trainer *trainer = NULL;
+    struct error error = {.detail = ""};
+    cr_assert(trainer_create(planted->dataset, planted->split, n_threads, &trainer, &error) == STATUS_OK, "%s", error.detail);
+    return trainer;
+}
+
+static struct node *search_of(const struct trained *trained, struct node **out_report)
+{
+    struct error error = {.detail = ""};
+    const char *report = trained_facts(trained)->report;
+    cr_assert(node_parse(report, strlen(report), out_report, &error) == STATUS_OK, "%s", error.detail);
+    return (struct node *)(size_t)node_get(*out_report, "search");
+}
+
+Test(search, says_what_it_tried_and_what_it_chose)
+{
+    struct planted planted;
+    struct node *report = NULL;
+    planted_init(&planted, 80);
+    planted.settings.epochs = 8;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    struct trained *trained = select_with(&planted, trainer, 600);
+    const struct node *search = search_of(trained, &report);
+    cr_assert(search);
+    const struct node *tried = node_get(search, "tried");
+    const char *chosen = node_text(node_get(search, "chosen"), NULL);
+    cr_assert_eq(node_count(tried), CANDIDATES_MAX);
+    double best = 0, of_chosen = 0;
+    for (size_t i = 0; i < node_count(tried); i++) {
+        double ndcg10 = node_number(node_get(node_at(tried, i), "ndcg10"));
+        best = ndcg10 > best ? ndcg10 : best;
+        if (strcmp(node_text(node_get(node_at(tried, i), "settings"), NULL), chosen) == 0)
+            of_chosen = ndcg10;
+    }
+    cr_expect_eq(of_chosen, best, "the best of those that were tried is chosen");
+    node_destroy(report);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+Test(search, tries_one_when_the_budget_is_small)
+{
+    struct planted planted;
+    struct node *report = NULL;
+    planted_init(&planted, 80);
+    planted.settings.epochs = 2;
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct trained *trained = select_with(&planted, trainer, 1e-6);
+    const struct node *search = search_of(trained, &report);
+    cr_assert_eq(node_count(node_get(search, "tried")), 1);
+    node_destroy(report);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+Test(search, chooses_the_same_at_any_thread_count)
+{
+    struct planted planted;
+    planted_init(&planted, 40);
+    planted.settings.epochs = 4;
+    struct trainer *one = trainer_for(&planted, 1), *three = trainer_for(&planted, 3);
+    struct trained *a = select_with(&planted, one, 600), *b = select_with(&planted, three, 600);
+    cr_expect_str_eq(trained_facts(a)->report, trained_facts(b)->report);
+    cr_expect_str_eq(trained_facts(a)->settings, trained_facts(b)->settings);
+    trained_destroy(a);
+    trained_destroy(b);
+    trainer_destroy(one);
+    trainer_destroy(three);
+    planted_clear(&planted);
+}
+
+Test(refit, learns_from_everything_and_says_whose_refit_it_is)
+{
+    struct planted planted;
+    struct trained *refit = NULL;
+    struct error error = {.detail = ""};
+    planted_init(&planted, 80);
+    planted.settings.epochs = 5;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    struct trained *selected = select_with(&planted, trainer, 0);
+    cr_assert(trainer_refit(trainer, selected, "m0123456789abcdef", NULL, NULL, &refit, &error) == STATUS_OK, "%s", error.detail);
+    const struct model_facts *facts = trained_facts(refit), *of_selected = trained_facts(selected);
+    cr_expect_str_eq(of_selected->role, "selected");
+    cr_expect_str_eq(facts->role, "refit");
+    cr_expect_str_eq(facts->selected_version, "m0123456789abcdef");
+    cr_expect_gt(facts->n_events, of_selected->n_events);
+    cr_expect_eq(facts->epochs, of_selected->epochs);
+    cr_expect_eq(facts->figures[METHOD_BLEND].ndcg10, of_selected->figures[METHOD_BLEND].ndcg10, "a refit has no figures of its own");
+    cr_expect_str_eq(facts->settings, of_selected->settings);
+    trained_destroy(refit);
+    trained_destroy(selected);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+Test(refit, is_told_apart_after_it_was_written)
+{
+    struct planted planted;
+    struct trained *refit = NULL;
+    struct error error = {.detail = ""};
+    struct model_draft *draft = NULL;
+    struct model *model = NULL;
+    char path[160];
+    planted_init(&planted, 40);
+    planted.settings.epochs = 2;
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct trained *selected = select_with(&planted, trainer, 0);
+    cr_assert(trainer_refit(trainer, selected, "m0123456789abcdef", NULL, NULL, &refit, &error) == STATUS_OK, "%s", error.detail);
+    cr_assert(trained_draft(refit, planted.item_ids, &draft, &error) == STATUS_OK, "%s", error.detail);
+    cr_assert(model_draft_write(draft, planted.directory, &error) == STATUS_OK, "%s", error.detail);
+    (void)snprintf(path, sizeof path, "%s/%s.safetensors", planted.directory, model_draft_version(draft));
+    cr_assert(model_open(path, &model, &error) == STATUS_OK, "%s", error.detail);
+    cr_expect_str_eq(model_facts(model)->version, model_draft_version(draft));
+    cr_expect_str_eq(model_facts(model)->role, "refit");
+    cr_expect_str_eq(model_facts(model)->selected_version, "m0123456789abcdef");
+    cr_expect_str_eq(model_facts(model)->report, trained_facts(refit)->report);
+    cr_expect_str_eq(model_facts(model)->settings, trained_facts(refit)->settings);
+    model_close(model);
+    model_draft_destroy(draft);
+    trained_destroy(refit);
+    trained_destroy(selected);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+/* The loss of the first epoch, from the report. */
+static double first_loss(const struct trained *trained)
+{
+    struct node *report = NULL;
+    struct error error = {.detail = ""};
+    const char *text = trained_facts(trained)->report;
+    cr_assert(node_parse(text, strlen(text), &report, &error) == STATUS_OK, "%s", error.detail);
+    double loss = node_number(node_get(node_at(node_get(report, "curve"), 0), "loss"));
+    node_destroy(report);
+    return loss;
+}
+
+Test(trainer, goes_on_from_a_model_that_knows_fewer_items)
+{
+    struct planted planted;
+    char version[MODEL_VERSION_BYTES];
+    struct model *model = NULL;
+    struct error error = {.detail = ""};
+    struct trained *cold = NULL, *warm = NULL;
+    planted_init(&planted, 200);
+    cr_assert(model_open(planted_train(&planted, version), &model, &error) == STATUS_OK, "%s", error.detail);
+    planted.dataset->n_items += 5; /* came later; nobody has touched them yet */
+    planted.settings.epochs = 1;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    struct training_plan plan = {.settings = planted.settings};
+    cr_assert(trainer_select(trainer, &plan, NULL, &cold, &error) == STATUS_OK, "%s", error.detail);
+    plan.start = model;
+    cr_assert(trainer_select(trainer, &plan, NULL, &warm, &error) == STATUS_OK, "%s", error.detail);
+    cr_expect_lt(first_loss(warm), .8 * first_loss(cold), "%g, from nothing %g", first_loss(warm), first_loss(cold));
+    cr_expect_eq(trained_facts(warm)->shape.n_items, PLANTED_ITEMS + 5);
+    trained_destroy(cold);
+    trained_destroy(warm);
+    trainer_destroy(trainer);
+    model_close(model);
+    planted.dataset->n_items -= 5;
+    planted_clear(&planted);
+}
+
+Test(trainer, starts_afresh_when_the_network_has_another_form)
+{
+    struct planted planted;
+    char version[MODEL_VERSION_BYTES];
+    struct model *model = NULL;
+    struct error error = {.detail = ""};
+    struct trained *cold = NULL, *other = NULL;
+    planted_init(&planted, 60);
+    planted.settings.epochs = 1;
+    cr_assert(model_open(planted_train(&planted, version), &model, &error) == STATUS_OK, "%s", error.detail);
+    planted.settings.shape.width = 24;
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct training_plan plan = {.settings = planted.settings};
+    cr_assert(trainer_select(trainer, &plan, NULL, &cold, &error) == STATUS_OK, "%s", error.detail);
+    plan.start = model;
+    cr_assert(trainer_select(trainer, &plan, NULL, &other, &error) == STATUS_OK, "%s", error.detail);
+    cr_expect_eq(first_loss(cold), first_loss(other));
+    trained_destroy(cold);
+    trained_destroy(other);
+    trainer_destroy(trainer);
+    model_close(model);
+    planted_clear(&planted);
+}
