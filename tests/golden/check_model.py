@@ -81,7 +81,7 @@ def main():
         events = list(service.sample_lines("events.ndjson.zst", 30))
         (folder / "events.ndjson").write_text("".join(events))
         service.run_ok(args.binary, "import", "--data", folder / "data", folder / "events.ndjson")
-        service.run_ok(args.binary, "retrain", "--data", folder / "data", "--epochs", 1)
+        service.run_ok(args.binary, "retrain", "--data", folder / "data", "--budget", 0, "--no-refit", "--epochs", 1)
         files = list((folder / "data/models").iterdir())
         assert len(files) == 1 and files[0].suffix == ".safetensors", files
         for claim, holds, seen in claims(files[0], args.venv, {json.loads(line)["item_id"] for line in events}):

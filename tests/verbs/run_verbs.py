@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 import service  # noqa: E402
 
-DONE, FAILED, USAGE, SOME_REFUSED, IN_USE = 0, 1, 2, 3, 4
+DONE, FAILED, USAGE, SOME_REFUSED, IN_USE, REJECTED = 0, 1, 2, 3, 4, 5
 VERBS = ("serve", "import", "retrain", "evaluate", "version", "help")
 EVENT = {"user_id": "user-1", "item_id": "film-1", "type": "view", "timestamp": 1_700_000_000_000}
 
@@ -163,14 +163,109 @@ def claim_too_little_data_is_said(shell):
 def claim_retrain_reports_steps_and_evaluate_a_table(shell):
     """retrain prints a line a step (NDJSON with --json); evaluate prints the four methods, with --json the same figures"""
     shell(DONE, "import", "--data", shell.data, shell.file("events.ndjson", "".join(service.sample_lines("events.ndjson.zst", 40))))
-    done = shell(DONE, "retrain", "--data", shell.data, "--epochs", "2", "--json")
+    done = shell(DONE, "retrain", "--data", shell.data, "--budget", "0", "--epochs", "2", "--json")
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(steps) >= 2 and steps[-1], done.stdout
     table = shell(DONE, "evaluate", "--data", shell.data).stdout
     assert all(method in table for method in ("popular", "neighbours", "encoder", "blend")) and "NDCG@10" in table, table
     json.loads(shell(DONE, "evaluate", "--data", shell.data, "--json").stdout)
-    done = shell(DONE, "retrain", "--data", shell.data, "--epochs", "1", "--seed", "2", "--split", "last")
+    done = shell(DONE, "retrain", "--data", shell.data, "--budget", "0", "--epochs", "1", "--seed", "2", "--split", "last", "--force")
     assert "\r" not in done.stderr + done.stdout and "\x1b" not in done.stderr + done.stdout, "control characters without a terminal"
+
+
+def models_of(shell):
+    """What the registry says, by way of a server: newest first."""
+    with service.Service(shell.binary, shell.data) as server:
+        return server.ask("GET", "/v1/models").json()["models"]
+
+
+def import_sample(shell, users=40):
+    shell(DONE, "import", "--data", shell.data, shell.file("events.ndjson", "".join(service.sample_lines("events.ndjson.zst", users))))
+
+
+QUICK = ("--budget", "0", "--split", "last", "--threads", "2")
+
+
+def claim_wrong_training_options_are_named(shell):
+    """retrain: a budget that is no time, settings of what is no model: exit code 2 and a sentence that names the option and the value"""
+    for option, value in (("--budget", "20"), ("--budget", "soon"), ("--budget", "25h"), ("--budget", "-1s"), ("--settings", "newest"), ("--settings", "")):
+        done = shell(USAGE, "retrain", "--data", shell.data, option, value)
+        assert option in done.stderr and value in done.stderr, done.stderr
+    done = shell(USAGE, "retrain", "--data", shell.data, "--set", "gate.metric=recall10")
+    assert "gate.metric" in done.stderr and "ndcg10" in done.stderr, done.stderr
+
+
+def claim_retrain_keeps_the_selected_model_beside_its_refit(shell):
+    """retrain registers the selected model as ready and its refit as live; with --no-refit there is one model"""
+    import_sample(shell)
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "1")
+    refit, selected = models_of(shell)
+    assert (refit["state"], selected["state"]) == ("live", "ready"), (refit, selected)
+    assert (refit["facts"]["role"], selected["facts"]["role"]) == ("refit", "selected"), (refit["facts"], selected["facts"])
+    assert refit["facts"]["selected_version"] == selected["version"] and refit["facts"]["figures"] == selected["facts"]["figures"], refit
+    assert "report" not in refit["facts"]
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "1", "--seed", "2", "--no-refit", "--fresh", "--force")
+    assert [model["state"] for model in models_of(shell)] == ["live", "ready", "ready"]
+
+
+def claim_one_model_is_shown_with_its_report(shell):
+    """GET /v1/models leaves the long report out, GET /v1/models/{version} has it"""
+    import_sample(shell)
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "1", "--no-refit")
+    with service.Service(shell.binary, shell.data) as server:
+        listed, = server.ask("GET", "/v1/models").json()["models"]
+        whole = server.ask("GET", f"/v1/models/{listed['version']}").json()
+        assert "report" not in listed["facts"] and isinstance(whole["facts"]["report"], dict), whole
+        assert {name: value for name, value in whole["facts"].items() if name != "report"} == listed["facts"]
+        assert server.ask("GET", "/v1/models/m0000000000000000").status == 404
+
+
+def claim_a_worse_model_is_rejected(shell):
+    """retrain: a model that is worse than the live one is kept as rejected with the figures, exit code 5; --force or a margin of 1 let it go live"""
+    import_sample(shell)
+    worse = ("--data", shell.data, *QUICK, "--epochs", "1", "--seed", "2", "--no-refit", "--fresh", "--set", "gate.metric=ndcg20")
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "12", "--no-refit")
+    good, = models_of(shell)
+    done = shell(REJECTED, "retrain", *worse, "--set", "gate.margin=0")
+    assert "rejected" in done.stdout and "NDCG@20" in done.stdout and good["version"] in done.stdout, done.stdout
+    last = json.loads(shell(REJECTED, "retrain", *worse, "--set", "gate.margin=0", "--json").stdout.splitlines()[-1])
+    assert last["state"] == "rejected" and "NDCG@20" in last["reason"], last
+    bad, live = models_of(shell)
+    assert (bad["version"], bad["state"], bad["reason"]) == (last["model_version"], "rejected", last["reason"]), bad
+    assert (live["version"], live["state"]) == (good["version"], "live"), live
+    last = json.loads(shell(DONE, "retrain", *worse, "--set", "gate.margin=0", "--json", "--force").stdout.splitlines()[-1])
+    assert last["state"] == "live" and last["model_version"] == bad["version"] and "force" in last["reason"], last
+    assert [model["state"] for model in models_of(shell)] == ["live", "ready"]
+    with service.Service(shell.binary, shell.data) as server:
+        assert server.ask("POST", f"/v1/models/{good['version']}/activate").status == 200
+    shell(DONE, "retrain", *worse, "--set", "gate.margin=1")
+
+
+def claim_a_rejected_model_goes_live_when_activated(shell):
+    """A rejected model is made live by POST …/activate, and is not rejected any more then"""
+    import_sample(shell)
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "12", "--no-refit")
+    shell(REJECTED, "retrain", "--data", shell.data, *QUICK, "--epochs", "1", "--seed", "2", "--no-refit", "--fresh", "--set", "gate.metric=ndcg20", "--set", "gate.margin=0")
+    with service.Service(shell.binary, shell.data) as server:
+        rejected = server.ask("GET", "/v1/models").json()["models"][0]
+        answer = server.ask("POST", f"/v1/models/{rejected['version']}/activate")
+        assert answer.status == 200 and (answer.json()["state"], answer.json()["reason"]) == ("live", None), answer
+    assert [model["state"] for model in models_of(shell)] == ["live", "ready"]
+
+
+def claim_settings_of_a_model_are_used_again(shell):
+    """retrain --settings VERSION or live takes an earlier model's settings; a model that is not there is named"""
+    import_sample(shell)
+    done = shell(FAILED, "retrain", "--data", shell.data, *QUICK, "--settings", "live")
+    assert "live" in done.stderr, done.stderr
+    shell(DONE, "retrain", "--data", shell.data, *QUICK, "--epochs", "1", "--no-refit")
+    first, = models_of(shell)
+    for version in ("live", first["version"]):
+        shell(DONE, "retrain", "--data", shell.data, "--split", "last", "--epochs", "1", "--settings", version, "--seed", "3", "--no-refit", "--fresh", "--force")
+    again = models_of(shell)[0]
+    assert again["facts"]["shape"] == first["facts"]["shape"], again
+    done = shell(FAILED, "retrain", "--data", shell.data, *QUICK, "--settings", "m0000000000000000")
+    assert "m0000000000000000" in done.stderr, done.stderr
 
 
 def claim_settings_come_from_file_environment_and_option(shell):

@@ -222,3 +222,67 @@ Test(settings, help_names_every_setting)
     settings_help(&help);
     cr_assert(strstr(help.bytes, "http.port") && strstr(help.bytes, "weights.<event type>") && strstr(help.bytes, "log.level"));
 }
+
+/* --- training --- */
+
+Test(settings, read_times_with_their_units)
+{
+    static const struct {
+        const char *text;
+        int64_t seconds;
+    } times[] = {{"0", 0}, {"0s", 0}, {"90s", 90}, {"20min", 1200}, {"1h", 3600}, {"999999999s", 999999999}};
+    static const char *const others[] = {"", "1", "min", "-1s", "1.5h", " 1s", "1 s", "1d", "1S", "1minutes", "+1s", "1000000000s", "00x"};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        int64_t seconds = -1;
+        cr_expect(parse_seconds(times[i].text, &seconds), "%s", times[i].text);
+        cr_expect_eq(seconds, times[i].seconds, "%s", times[i].text);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        int64_t seconds = -1;
+        cr_expect_not(parse_seconds(others[i], &seconds), "%s", others[i]);
+        cr_expect_eq(seconds, -1, "%s: untouched", others[i]);
+    }
+}
+
+Test(settings, give_a_search_20_minutes)
+{
+    cr_assert_eq(settings.retrain_budget, 1200);
+    cr_assert_eq(settings_set(&settings, "retrain.budget", "90s", "--set", &error), STATUS_OK, "%s", error.detail);
+    cr_assert_eq(settings.retrain_budget, 90);
+    cr_assert_eq(settings_set(&settings, "retrain.budget", "2", "--set", &error), STATUS_INVALID);
+    cr_assert(strstr(error.detail, "retrain.budget"), "%s", error.detail);
+    cr_assert_eq(settings_set(&settings, "retrain.budget", "25h", "--set", &error), STATUS_INVALID);
+}
+
+Test(settings, keep_the_gate_to_figures_that_there_are)
+{
+    cr_assert_str_eq(settings.gate_metric, "ndcg10");
+    cr_assert_eq(settings.gate_margin, .02);
+    cr_assert_eq(settings_set(&settings, "gate.metric", "recall10", "--set", &error), STATUS_INVALID);
+    cr_assert(strstr(error.detail, "mrr20"), "%s", error.detail);
+    cr_assert_eq(settings_set(&settings, "gate.margin", "1.1", "--set", &error), STATUS_INVALID);
+    cr_assert_eq(settings_set(&settings, "gate.margin", "-0.1", "--set", &error), STATUS_INVALID);
+    cr_assert_eq(settings_set(&settings, "gate.margin", "1", "--set", &error), STATUS_OK);
+}
+
+static void set_again(void *context, const char *name, const char *value)
+{
+    cr_expect_eq(settings_set(context, name, value, "--set", &error), STATUS_OK, "%s", error.detail);
+}
+
+Test(settings, can_be_handed_to_a_training)
+{
+    struct settings others;
+    static const char *const sets[][2] = {{"neighbours.weight", "0.1"}, {"neighbours.max_row", "64"}, {"retrain.budget", "3min"},
+                                          {"gate.metric", "mrr5"},      {"gate.margin", "0.3"},       {"weights.buy", "2.5"}};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
+        cr_assert_eq(settings_set(&settings, sets[i][0], sets[i][1], "--set", &error), STATUS_OK, "%s", error.detail);
+    settings_default(&others);
+    settings_for_training(&settings, set_again, &others);
+    cr_expect_eq(others.neighbours_weight, .1, "to the last bit");
+    cr_expect_eq(others.neighbours_max_row, 64);
+    cr_expect_eq(others.retrain_budget, 180);
+    cr_expect_str_eq(others.gate_metric, "mrr5");
+    cr_expect_eq(others.gate_margin, .3);
+    cr_expect_eq(settings_type_weight(&others, "buy"), 2.5F);
+}
