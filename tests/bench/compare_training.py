@@ -1,11 +1,13 @@
 """tests/bench/run train: training beside the same model in PyTorch, in turn, an epoch at a time.
 
-Both start from the same values and see the same batches in the same order (train_epochs.c writes them, torch_rival.py reads them); only the random numbers
-of dropout differ. First an epoch without dropout in both, whose losses must agree to 0.1 %: it is the same model. Then trials of a few steps choose
-PyTorch's fastest form on this machine, and then they take turns. At the end one judge, inkling's, ranks the held-out events with every set of weights.
-PyTorch's clock leaves out reading and padding the batches; inkling's epoch is all it does.
-Where the processor multiplies bfloat16, PyTorch also takes turns under autocast; when inkling's kernels do so too, the faster of the two is the rival.
+Both start from the same values and see the same batches in the same order (train_epochs.c writes them, torch_rival.py reads them); only
+the random numbers of dropout differ. First an epoch without dropout in both, whose losses must agree to 0.1 %: it is the same model. Then
+trials of a few steps choose PyTorch's fastest form on this machine, and then they take turns. At the end one judge, inkling's, ranks the
+held-out events with every set of weights. PyTorch's clock leaves out reading and padding the batches; inkling's epoch is all it does.
+Where the processor multiplies bfloat16, PyTorch also takes turns under autocast; when inkling's kernels do so too, the faster of the two is
+the rival.
 """
+
 import contextlib
 import gzip
 import json
@@ -22,7 +24,7 @@ TORCH = "torch==2.15.0", "numpy==2.4.6"
 VENV = ROOT / "build/torch-venv"
 OPTIONS = ("width", "taps", "blocks", "history", "batch", "rate", "dropout", "temperature", "seed", "threads")
 AGREE = 1e-3  # of the loss of an epoch without dropout
-RATIO = 0.5   # of PyTorch's time: what issue 4 asks for
+RATIO = 0.5  # of PyTorch's time: what issue 4 asks for
 
 
 def make_venv():
@@ -43,7 +45,9 @@ class Partner:
 
     def __init__(self, command, **more):
         self.name = pathlib.Path(command[0]).name
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=service.environment(**more))
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=service.environment(**more)
+        )
         self.facts = self.answer()
 
     def answer(self):
@@ -76,7 +80,12 @@ def start_torch(folder, args, python, dropout):
     values = {name: getattr(args, name) for name in OPTIONS if name not in ("history", "batch")} | {"dropout": dropout}
     words = [word for name in values for word in (f"--{name}", values[name])]
     # as PyTorch's tuning guide advises: freed memory stays with the process, threads as many as asked for
-    return Partner([python, HERE / "torch_rival.py", folder, *words], OMP_NUM_THREADS=str(args.threads), MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 40))
+    return Partner(
+        [python, HERE / "torch_rival.py", folder, *words],
+        OMP_NUM_THREADS=str(args.threads),
+        MALLOC_MMAP_MAX_="0",
+        MALLOC_TRIM_THRESHOLD_=str(1 << 40),
+    )
 
 
 def check_same_model(folder, data, args, python):
@@ -84,7 +93,9 @@ def check_same_model(folder, data, args, python):
         inkling.ask("batches", 1)
         losses = inkling.ask("epoch", 1)["loss"], torch.ask("epoch", 1)["loss"]
     apart = abs(losses[0] - losses[1]) / losses[1]
-    print(f"The same model: without dropout the loss of epoch 1 is {losses[0]:.5f} in inkling and {losses[1]:.5f} in PyTorch ({100 * apart:.3f} % apart).\n")
+    print(
+        f"The same model: without dropout the loss of epoch 1 is {losses[0]:.5f} in inkling and {losses[1]:.5f} in PyTorch ({100 * apart:.3f} % apart).\n"
+    )
     if apart > AGREE:
         raise service.Trouble("these are two different models: their losses without dropout do not agree")
 
@@ -95,8 +106,13 @@ def choose_form(torch, prefix, args):
     trial = torch.ask("trial", 1, args.trial_steps, *((prefix + form).replace(" ", "_") for form in forms))
     if not trial["seconds_a_step"]:
         raise service.Trouble(f"no form of the network works in PyTorch: {trial['failed']}")
-    print("PyTorch's forms, seconds a step: " + ", ".join(f"{name} {seconds:.3f}" for name, seconds in trial["seconds_a_step"].items())
-          + "".join(f"; {name} failed: {why}" for name, why in trial["failed"].items()) + "\n", flush=True)
+    print(
+        "PyTorch's forms, seconds a step: "
+        + ", ".join(f"{name} {seconds:.3f}" for name, seconds in trial["seconds_a_step"].items())
+        + "".join(f"; {name} failed: {why}" for name, why in trial["failed"].items())
+        + "\n",
+        flush=True,
+    )
     torch.ask("form", best := min(trial["seconds_a_step"], key=trial["seconds_a_step"].get))
     torch.name = f"PyTorch, {best}"
 
@@ -123,25 +139,33 @@ def find_data(args, folder):
             return args.data, plain
         print(f"{path} is not there: measuring on the sample")
         subprocess.run(["zstd", "-dcq", str(service.SAMPLE / "events.ndjson.zst")], check=True, stdout=sink)
-    args.drop, args.split, args.dropout = 0, "time", .3
+    args.drop, args.split, args.dropout = 0, "time", 0.3
     return "sample", plain
 
 
 def report(args, name, partners, runs, judged):
     inkling, facts = partners[0], partners[1].facts
-    print(f"\n{name}, {inkling.facts['targets']} targets, {inkling.facts['items']} items; width {args.width}, {args.taps} taps, {args.blocks} blocks, dropout "
-          f"{args.dropout:g}, temperature {args.temperature:g}, {args.batch} rows a batch, {args.threads} threads, {args.epochs} epochs in turn; inkling's "
-          f"kernels {inkling.facts['kernels']}; PyTorch {facts['torch']} ({facts['capability']}), its SGEMM 1024³ {facts['sgemm_gflops']:.0f} GFLOP/s\n")
-    print("| | s/epoch | inkling's share of it, epoch by epoch | loss of the last epoch | held-out HR@10 / NDCG@10 |\n|---|---|---|---|---|")
+    print(
+        f"\n{name}, {inkling.facts['targets']} targets, {inkling.facts['items']} items; width {args.width}, {args.taps} taps, {args.blocks} blocks, dropout "
+        f"{args.dropout:g}, temperature {args.temperature:g}, {args.batch} rows a batch, {args.threads} threads, {args.epochs} epochs in turn; inkling's "
+        f"kernels {inkling.facts['kernels']}; PyTorch {facts['torch']} ({facts['capability']}), its SGEMM 1024³ {facts['sgemm_gflops']:.0f} GFLOP/s\n"
+    )
+    print(
+        "| | s/epoch | inkling's share of it, epoch by epoch | loss of the last epoch | held-out HR@10 / NDCG@10 |\n|---|---|---|---|---|"
+    )
     medians = []
     for partner, run, figures in zip(partners, runs, judged):
         ratios = [ours["seconds"] / theirs["seconds"] for ours, theirs in zip(runs[0], run)]
         medians.append(statistics.median(ratios))
-        print(f"| {partner.name} | {spread([epoch['seconds'] for epoch in run], '{:.2f}')} | {'' if partner is inkling else spread(ratios, '{:.3f}')} "
-              f"| {run[-1]['loss']:.4f} | {figures['hr10']:.4f} / {figures['ndcg10']:.4f} |")
+        print(
+            f"| {partner.name} | {spread([epoch['seconds'] for epoch in run], '{:.2f}')} | {'' if partner is inkling else spread(ratios, '{:.3f}')} "
+            f"| {run[-1]['loss']:.4f} | {figures['hr10']:.4f} / {figures['ndcg10']:.4f} |"
+        )
     ratio = max(medians[1:]) if "bf16" in inkling.facts["kernels"] else medians[1]
-    print(f"\nRequired: at most {RATIO} of PyTorch's time; {'met' if ratio <= RATIO else 'MISSED'}: {ratio:.3f}. Losses of the last epoch are "
-          f"{100 * max(abs(run[-1]['loss'] / runs[0][-1]['loss'] - 1) for run in runs[1:]):.2f} % apart at most.")
+    print(
+        f"\nRequired: at most {RATIO} of PyTorch's time; {'met' if ratio <= RATIO else 'MISSED'}: {ratio:.3f}. Losses of the last epoch are "
+        f"{100 * max(abs(run[-1]['loss'] / runs[0][-1]['loss'] - 1) for run in runs[1:]):.2f} % apart at most."
+    )
     return ratio > RATIO
 
 
@@ -171,11 +195,25 @@ def add_options(parser):
     parser.add_argument("--form", help='PyTorch form to use in place of the fastest in the trials, e.g. "packed compiled"')
     parser.add_argument("--trial-steps", type=int, default=10)
     parser.add_argument("--no-bf16", action="store_true", help="leave PyTorch under autocast out")
-    parser.add_argument("--no-check", action="store_true", help="leave out the epoch without dropout, which shows that it is the same model")
+    parser.add_argument(
+        "--no-check", action="store_true", help="leave out the epoch without dropout, which shows that it is the same model"
+    )
     parser.add_argument("--split", default="last", choices=("last", "time"))
-    parser.add_argument("--drop", type=int, default=1, help="leave out each user's last so many events (default: 1, the test of protocol S3)")
-    for name, kind, default in (("width", int, 64), ("taps", int, 16), ("blocks", int, 2), ("history", int, 50), ("batch", int, 3072), ("rate", float, 1e-3),
-                                ("dropout", float, .5), ("temperature", float, 0.0), ("seed", int, 1), ("threads", int, len(os.sched_getaffinity(0)))):
+    parser.add_argument(
+        "--drop", type=int, default=1, help="leave out each user's last so many events (default: 1, the test of protocol S3)"
+    )
+    for name, kind, default in (
+        ("width", int, 64),
+        ("taps", int, 16),
+        ("blocks", int, 2),
+        ("history", int, 50),
+        ("batch", int, 3072),
+        ("rate", float, 1e-3),
+        ("dropout", float, 0.5),
+        ("temperature", float, 0.0),
+        ("seed", int, 1),
+        ("threads", int, len(os.sched_getaffinity(0))),
+    ):
         parser.add_argument(f"--{name}", type=kind, default=default)
 
 

@@ -1,4 +1,5 @@
 """What everything in tests/bench shares: building, where the figures come from, the median and its spread. Standard library only."""
+
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ SHARED = ROOT.parent / "shared"  # data sets that may not be passed on; tests an
 
 class Build:
     """A release build: build/release unless --build says otherwise."""
+
     directory = ROOT / "build/release"
 
     @classmethod
@@ -26,7 +28,9 @@ class Build:
     def make(cls, *programs):
         subprocess.run([str(ROOT / "deploy/install"), "--tests", "--bench"], check=True)
         verb = "configure" if (cls.directory / "build.ninja").exists() else "setup"  # the demo may have made it without tests
-        subprocess.run(["meson", verb, str(cls.directory), "--buildtype=release", "-Dtests=true"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["meson", verb, str(cls.directory), "--buildtype=release", "-Dtests=true"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+        )
         subprocess.run(["ninja", "-C", str(cls.directory), *programs], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -38,8 +42,10 @@ def machine():
     """One line about where the figures come from."""
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty=+"], capture_output=True, text=True).stdout.strip()
-    return (f"{time.strftime('%Y-%m-%d')}, commit {commit or 'unknown'}, {len(os.sched_getaffinity(0))} cores of "
-            f"{model.group(1) if model else 'an unknown processor'}")
+    return (
+        f"{time.strftime('%Y-%m-%d')}, commit {commit or 'unknown'}, {len(os.sched_getaffinity(0))} cores of "
+        f"{model.group(1) if model else 'an unknown processor'}"
+    )
 
 
 def load():
@@ -50,7 +56,9 @@ def load():
 def measured(steps):
     """Where and under which load the steps of a results file were measured."""
     loads = [step["load"] for step in steps]
-    return "; ".join(sorted({step["where"] for step in steps})) + (f"; load at the start of a step {min(loads):g}–{max(loads):g}" if loads else "")
+    return "; ".join(sorted({step["where"] for step in steps})) + (
+        f"; load at the start of a step {min(loads):g}–{max(loads):g}" if loads else ""
+    )
 
 
 def spread(values, form="{:,.0f}"):

@@ -1,4 +1,4 @@
-"""Lines on logarithmic axes as one SVG, without any library: panels side by side, a legend below, every point marked, its value in its title."""
+"""Lines on logarithmic axes as one SVG, without any library: panels side by side, a legend below, every point's value in its title."""
 import html
 import math
 
@@ -64,8 +64,9 @@ def panel_svg(panel, names):
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         path = " ".join(f"{at_x(x):.1f},{at_y(y):.1f}" for x, y in line)
         parts.append(f'<polyline points="{path}" stroke="{colour}" stroke-dasharray="{dash}"/>')
-        parts += [f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="3.5" fill="{colour}"><title>{html.escape(name)}: {label(x, "")} {html.escape(panel.x)}, '
-                  f'{label(y, panel.y)}</title></circle>' for x, y in line]
+        for x, y in line:
+            title = html.escape(f"{name}: {label(x, '')} {panel.x}, {label(y, panel.y)}")
+            parts.append(f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="3.5" fill="{colour}"><title>{title}</title></circle>')
     return "\n".join(parts)
 
 
@@ -73,8 +74,8 @@ def legend_svg(names, y):
     parts, x = [], LEFT
     for number, name in enumerate(names):
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
-        parts.append(f'<polyline points="{x},{y - 4} {x + 32},{y - 4}" stroke="{colour}" stroke-dasharray="{dash}"/><circle cx="{x + 16}" cy="{y - 4}" r="3.5" fill="{colour}"/>'
-                     f'<text x="{x + 40}" y="{y}">{html.escape(name)}</text>')
+        parts.append(f'<polyline points="{x},{y - 4} {x + 32},{y - 4}" stroke="{colour}" stroke-dasharray="{dash}"/>'
+                     f'<circle cx="{x + 16}" cy="{y - 4}" r="3.5" fill="{colour}"/><text x="{x + 40}" y="{y}">{html.escape(name)}</text>')
         x += 60 + 7 * len(name)
     return "\n".join(parts)
 
@@ -85,7 +86,8 @@ def picture(panels, columns):
     width, height = columns * WIDTH, rows * HEIGHT + 34
     places = ((number % columns * WIDTH, number // columns * HEIGHT) for number in range(len(panels)))
     body = "\n".join(f'<g transform="translate({x} {y})">\n{panel_svg(panel, names)}\n</g>' for panel, (x, y) in zip(panels, places))
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="sans-serif" font-size="11">\n'
-            "<style>text { fill: #333 } .title { font-size: 12px; font-weight: bold } .grid { stroke: #ddd } .frame { fill: none; stroke: #999 } "
-            "polyline { fill: none; stroke-width: 2 }</style>\n"
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            'font-family="sans-serif" font-size="11">\n'
+            "<style>text { fill: #333 } .title { font-size: 12px; font-weight: bold } .grid { stroke: #ddd } "
+            ".frame { fill: none; stroke: #999 } polyline { fill: none; stroke-width: 2 }</style>\n"
             f'<rect width="{width}" height="{height}" fill="#fff"/>\n{body}\n{legend_svg(names, rows * HEIGHT + 16)}\n</svg>\n')

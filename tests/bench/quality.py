@@ -1,14 +1,17 @@
-"""tests/bench/run quality: next-item quality from outside, over HTTP, on the five sets of ../shared/data, in two readings that are never mixed.
+"""tests/bench/run quality: next-item quality over HTTP on the five sets of ../shared/data, in two readings that are never mixed.
 
-For each set: prepare and import everything before the test, one search for settings (with the refit, so that its whole time is known), then for every
-seed one training with the settings that the search chose (`--settings VERSION --fresh`), measured twice:
+For each set: prepare and import everything before the test, one search for settings (with the refit, so that its whole time is known),
+then for every seed one training with the settings that the search chose (`--settings VERSION --fresh`), measured twice:
 
-  like   like for like, as papers report: the selected model, which never saw the held-out events (what --no-refit leaves), neighbours' weight 0
+  like   like for like, as papers report: the selected model, which never saw the held-out events (what --no-refit leaves), neighbours'
+         weight 0
   runs   as it runs: the refit on everything before the test, neighbours that have counted every event, their weight as the model says
 
-The selected model of a run with refit is the same file as that of a run without, so a seed is trained once for both and each reading activates its own.
+The selected model of a run with refit is the same file as that of a run without, so a seed is trained once for both and each reading
+activates its own.
 What is done stands in build/quality/results.json and is not done again (delete the file, or a member of it, to repeat).
 """
+
 import json
 import os
 import pathlib
@@ -40,11 +43,13 @@ class Dataset:
 
 # must: what the reading has to reach, first and second measure (None: nothing is asked)
 SETS = {
-    "Beauty": Dataset("s3rec/Beauty.txt.gz", "20min", {"like": (None, .0620), "runs": (None, .0700)}),
-    "Toys": Dataset("s3rec/Toys_and_Games.txt.gz", "20min", {"like": (None, .0680), "runs": (None, .0770)}),
-    "Yelp": Dataset("s3rec/Yelp.txt.gz", "20min", {"like": (None, .0250), "runs": (None, .0270)}),
-    "ML-1M": Dataset("ml1m/ml-1m.txt.gz", "45min", {"like": (None, .1920), "runs": (None, .1980)}),
-    "Diginetica": Dataset("diginetica/train_sessions.txt.gz", "45min", {"like": (53.3, 18.4), "runs": (54.2, 19.0)}, "diginetica/test_prefix_target.txt.gz"),
+    "Beauty": Dataset("s3rec/Beauty.txt.gz", "20min", {"like": (None, 0.0620), "runs": (None, 0.0700)}),
+    "Toys": Dataset("s3rec/Toys_and_Games.txt.gz", "20min", {"like": (None, 0.0680), "runs": (None, 0.0770)}),
+    "Yelp": Dataset("s3rec/Yelp.txt.gz", "20min", {"like": (None, 0.0250), "runs": (None, 0.0270)}),
+    "ML-1M": Dataset("ml1m/ml-1m.txt.gz", "45min", {"like": (None, 0.1920), "runs": (None, 0.1980)}),
+    "Diginetica": Dataset(
+        "diginetica/train_sessions.txt.gz", "45min", {"like": (53.3, 18.4), "runs": (54.2, 19.0)}, "diginetica/test_prefix_target.txt.gz"
+    ),
 }
 READINGS = {"like": "Like for like (selected model, neighbours' weight 0)", "runs": "As it runs (refit, live neighbours)"}
 
@@ -95,7 +100,18 @@ class Runner:
 
     def retrain(self, data, dataset, *options):
         """Returns the version that came out, its selected version, and the seconds up to the selected model and up to the end."""
-        command = [str(inkling()), "retrain", "--data", str(data), "--split", dataset.split, "--json", "--fresh", "--force", *map(str, options)]
+        command = [
+            str(inkling()),
+            "retrain",
+            "--data",
+            str(data),
+            "--split",
+            dataset.split,
+            "--json",
+            "--fresh",
+            "--force",
+            *map(str, options),
+        ]
         command += ["--epochs", str(self.args.epochs)] if self.args.epochs else []
         self.show(command)
         if self.is_dry:
@@ -113,8 +129,14 @@ class Runner:
         if process.returncode != 0 or "model_version" not in last:
             raise service.Trouble(f"{' '.join(command)}: exit code {process.returncode}: {last}")
         facts = header(data, last["model_version"])
-        return {"version": last["model_version"], "selected": facts["facts"].get("selected_version") or last["model_version"], "seconds": round(seconds, 1),
-                "selected_seconds": round(selected_at or seconds, 1), "notes": notes, "state": last.get("state")}
+        return {
+            "version": last["model_version"],
+            "selected": facts["facts"].get("selected_version") or last["model_version"],
+            "seconds": round(seconds, 1),
+            "selected_seconds": round(selected_at or seconds, 1),
+            "notes": notes,
+            "state": last.get("state"),
+        }
 
 
 def shorten(word):
@@ -126,7 +148,7 @@ def shorten(word):
 def header(data, version):
     """What a model's file says about itself: facts, settings, report."""
     with open(pathlib.Path(data) / "models" / f"{version}.safetensors", "rb") as source:
-        size, = struct.unpack("<Q", source.read(8))
+        (size,) = struct.unpack("<Q", source.read(8))
         texts = json.loads(source.read(size))["__metadata__"]
     return {name: json.loads(texts.get(name, "{}")) for name in ("facts", "settings", "report")}
 
@@ -136,8 +158,14 @@ def describe(data, version):
     known = header(data, version)
     settings = {name: value for name, value in known["settings"].items() if name != "type_weights"}
     figures = {method: values.get("ndcg10") for method, values in known["facts"]["figures"].items()}
-    return {"settings": settings, "shape": known["facts"]["shape"], "held_out_ndcg10": figures, "neighbours_weight": known["facts"]["neighbours_weight"],
-            "epochs": known["facts"]["epochs"], "search": known["report"].get("search")}
+    return {
+        "settings": settings,
+        "shape": known["facts"]["shape"],
+        "held_out_ndcg10": figures,
+        "neighbours_weight": known["facts"]["neighbours_weight"],
+        "epochs": known["facts"]["epochs"],
+        "search": known["report"].get("search"),
+    }
 
 
 def prepare(runner, name, dataset, folder):
@@ -203,12 +231,24 @@ def run_seed(runner, name, dataset, data, found, seed):
             continue
         say(f"    {reading}: {figures}")
         refit = trained["seconds"] - trained["selected_seconds"] if reading == "runs" else None
-        runner.results.put(name, f"seed {seed} {reading}", describe(data, version) | {
-            "version": version, "figures": figures, "train_seconds": trained["selected_seconds"], "refit_seconds": refit and round(refit, 1), "notes": trained["notes"],
-            "where": machine(), "load": load()})
+        runner.results.put(
+            name,
+            f"seed {seed} {reading}",
+            describe(data, version)
+            | {
+                "version": version,
+                "figures": figures,
+                "train_seconds": trained["selected_seconds"],
+                "refit_seconds": refit and round(refit, 1),
+                "notes": trained["notes"],
+                "where": machine(),
+                "load": load(),
+            },
+        )
 
 
 # --- the tables ---
+
 
 def brief(settings, shape):
     """The settings that a search chooses among, in a few words."""
@@ -220,15 +260,23 @@ def brief(settings, shape):
 
 def print_reading(results, reading, names, sample):
     print(f"\n{READINGS[reading]}{f'; a sample of {sample} cases' if sample else ''}:\n")
-    print("| data | measures | mean | each seed | must | training s | refit s | epochs | held out: encoder, blend NDCG@10 |\n|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| data | measures | mean | each seed | must | training s | refit s | epochs | held out: encoder, blend NDCG@10 |\n|---|---|---|---|---|---|---|---|---|"
+    )
     for name in names:
-        dataset, runs = SETS[name], [(step.split()[1], run) for step, run in sorted(results.sets.get(name, {}).items()) if step.endswith(f" {reading}")]
+        dataset, runs = SETS[name], [
+            (step.split()[1], run) for step, run in sorted(results.sets.get(name, {}).items()) if step.endswith(f" {reading}")
+        ]
         if not runs:
             continue
         rows = [[run["figures"][measure] for measure in dataset.measures] for _, run in runs]
         means = [statistics.mean(column) for column in zip(*rows)]
         pairs = [" / ".join(dataset.form.format(value) for value in row) for row in [means, *rows]]
-        asked = [f"{'met' if mean >= must else 'MISSED'} {dataset.form.format(must)}" for mean, must in zip(means, dataset.must[reading]) if must is not None]
+        asked = [
+            f"{'met' if mean >= must else 'MISSED'} {dataset.form.format(must)}"
+            for mean, must in zip(means, dataset.must[reading])
+            if must is not None
+        ]
         faults = sum(run["figures"]["faults"] for _, run in runs)
 
         def span(key):
@@ -236,21 +284,27 @@ def print_reading(results, reading, names, sample):
             return f"{min(values):.0f}–{max(values):.0f}" if values else "–"
 
         held = [", ".join(f"{statistics.mean(run['held_out_ndcg10'][method] for _, run in runs):.4f}" for method in ("encoder", "blend"))]
-        print(f"| {name} | {' / '.join(measure.upper() for measure in dataset.measures)} | **{pairs[0]}** "
-              f"| {', '.join(f'{seed}: {pair}' for (seed, _), pair in zip(runs, pairs[1:]))} | {', '.join(asked)}{f', {faults} FAULTS' if faults else ''} "
-              f"| {span('train_seconds')} | {span('refit_seconds')} | {span('epochs')} | {held[0]} |")
+        print(
+            f"| {name} | {' / '.join(measure.upper() for measure in dataset.measures)} | **{pairs[0]}** "
+            f"| {', '.join(f'{seed}: {pair}' for (seed, _), pair in zip(runs, pairs[1:]))} | {', '.join(asked)}{f', {faults} FAULTS' if faults else ''} "
+            f"| {span('train_seconds')} | {span('refit_seconds')} | {span('epochs')} | {held[0]} |"
+        )
 
 
 def print_searches(results, names):
-    print("\nThe searches:\n\n| data | budget | search and training s | refit s | all s | chosen | held out: encoder, blend NDCG@10 | neighbours' weight | import s |\n"
-          "|---|---|---|---|---|---|---|---|---|")
+    print(
+        "\nThe searches:\n\n| data | budget | search and training s | refit s | all s | chosen | held out: encoder, blend NDCG@10 | neighbours' weight | import s |\n"
+        "|---|---|---|---|---|---|---|---|---|"
+    )
     for name in names:
         found = results.get(name, "search")
         if found:
             held = found["held_out_ndcg10"]
-            print(f"| {name} | {found['budget']} | {found['selected_seconds']:.0f} | {found['seconds'] - found['selected_seconds']:.0f} | {found['seconds']:.0f} "
-                  f"| {brief(found['settings'], found['shape'])} | {held['encoder']:.4f}, {held['blend']:.4f} | {found['neighbours_weight']:g} "
-                  f"| {results.get(name, 'import')['seconds']:g} |")
+            print(
+                f"| {name} | {found['budget']} | {found['selected_seconds']:.0f} | {found['seconds'] - found['selected_seconds']:.0f} | {found['seconds']:.0f} "
+                f"| {brief(found['settings'], found['shape'])} | {held['encoder']:.4f}, {held['blend']:.4f} | {found['neighbours_weight']:g} "
+                f"| {results.get(name, 'import')['seconds']:g} |"
+            )
     print("\nMeasured: " + measured([step for name in names for step in results.sets.get(name, {}).values() if "where" in step]))
 
 
@@ -309,8 +363,12 @@ def add_options(parser):
     parser.add_argument("--only", choices=READINGS, help="one reading; default: both, each in a table of its own")
     parser.add_argument("--budget", help="of a search in place of the set's own (20min; ML-1M and Diginetica 45min)")
     parser.add_argument("--search-seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, metavar="N", help="of every training at most; only to try this script: use a --work of its own")
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="of every training at most; only to try this script: use a --work of its own"
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="measure N cases only, with results of its own")
-    parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/quality", metavar="DIR", help="where results and data directories are kept")
+    parser.add_argument(
+        "--work", type=pathlib.Path, default=ROOT / "build/quality", metavar="DIR", help="where results and data directories are kept"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show the commands, run nothing")
     parser.add_argument("--print", action="store_true", help="print the tables of what was measured already, run nothing")

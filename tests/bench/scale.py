@@ -1,9 +1,11 @@
-"""tests/bench/run scale: wall time and peak memory of import, retrain, evaluate and serving as users, items and events grow, on behaviour made up by
-make_behaviour.c. Prints a table and what the peaks say a user, an item and an event cost, and draws pictures/scale.svg.
+"""tests/bench/run scale: wall time and peak memory of import, retrain, evaluate and serving as users, items and events grow, on behaviour
+made up by make_behaviour.c. Prints a table and what the peaks say a user, an item and an event cost, and draws pictures/scale.svg.
 
-A cell is users:items:events. What is done stands in build/scale/results.json and is not done again. Peak memory is the kernel's count for the process
-(ru_maxrss of wait4, VmHWM of a server); it is never less than what this program itself has, about 20 MB, and it counts file pages that are mapped.
+A cell is users:items:events. What is done stands in build/scale/results.json and is not done again. Peak memory is the kernel's count for
+the process (ru_maxrss of wait4, VmHWM of a server); it is never less than what this program itself has, about 20 MB, and it counts file
+pages that are mapped.
 """
+
 import json
 import os
 import pathlib
@@ -44,15 +46,21 @@ def short(number):
 def watched(*command):
     """Run it; seconds and the peak of memory in bytes."""
     began = time.monotonic()
-    with open(os.devnull, "rb") as nothing, subprocess.Popen(list(map(str, command)), stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                                             env=service.environment()) as process:
+    with open(os.devnull, "rb") as nothing, subprocess.Popen(
+        list(map(str, command)), stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=service.environment()
+    ) as process:
         said = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     if process.returncode != 0:
         raise service.Trouble(f"{' '.join(map(str, command))}: exit code {process.returncode}\n{said[-2000:]}")
-    return {"seconds": round(seconds, 2), "bytes": usage.ru_maxrss * 1024, "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2), "said": said[-1500:]}
+    return {
+        "seconds": round(seconds, 2),
+        "bytes": usage.ru_maxrss * 1024,
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "said": said[-1500:],
+    }
 
 
 def make(folder, users, items, events):
@@ -79,7 +87,12 @@ def serve(data, users):
                 times.append(time.monotonic() - asked)
                 if answer.status != 200:
                     raise service.Trouble(f"recommendations: {answer!r}")
-        return {"seconds": round(ready, 2), "bytes": at_ready, "bytes_answering": peak(), "answer_ms": round(1000 * statistics.median(times), 2)}
+        return {
+            "seconds": round(ready, 2),
+            "bytes": at_ready,
+            "bytes_answering": peak(),
+            "answer_ms": round(1000 * statistics.median(times), 2),
+        }
 
 
 def run_cell(cell, args):
@@ -94,7 +107,9 @@ def run_cell(cell, args):
         found["store_bytes"] = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
         for path in paths:
             path.unlink()
-        found["retrain"] = watched(inkling(), "retrain", "--data", data, "--budget", 0, "--epochs", args.epochs, "--no-refit", "--force", "--fresh")
+        found["retrain"] = watched(
+            inkling(), "retrain", "--data", data, "--budget", 0, "--epochs", args.epochs, "--no-refit", "--force", "--fresh"
+        )
         found["evaluate"] = watched(inkling(), "evaluate", "--data", data)
         found["serve"] = serve(data, users)
         return found
@@ -108,10 +123,14 @@ def name_of(cell):
 
 # --- what the peaks say ---
 
+
 def least_squares(rows, values):
     """x that makes |rows x - values| least, by the normal equations; None if the rows do not settle it."""
     n = len(rows[0])
-    system = [[sum(row[i] * row[j] for row in rows) for j in range(n)] + [sum(row[i] * value for row, value in zip(rows, values))] for i in range(n)]
+    system = [
+        [sum(row[i] * row[j] for row in rows) for j in range(n)] + [sum(row[i] * value for row, value in zip(rows, values))]
+        for i in range(n)
+    ]
     for i in range(n):
         pivot = max(range(i, n), key=lambda r: abs(system[r][i]))
         if abs(system[pivot][i]) < 1e-9:
@@ -142,27 +161,42 @@ def costs(results, names):
 
 
 def print_tables(results, names, epochs):
-    print("| users | items | events | import s | MB | store MB | retrain s | MB | evaluate s | MB | serve: ready s | MB | answer ms | MB |\n" + "|---" * 14 + "|")
+    print(
+        "| users | items | events | import s | MB | store MB | retrain s | MB | evaluate s | MB | serve: ready s | MB | answer ms | MB |\n"
+        + "|---" * 14
+        + "|"
+    )
     for name in names:
         found = results[name]
         words = [f"{found[step]['seconds']:.1f} | {found[step]['bytes'] / 1e6:.0f}" for step in STEPS]
         words.insert(1, f"{found['store_bytes'] / 1e6:.0f}")
-        print(f"| {' | '.join(name.split(':'))} | {' | '.join(words)} | {found['serve']['answer_ms']:.2f} | {found['serve']['bytes_answering'] / 1e6:.0f} |")
-    print(f"\nRetrain: `--budget 0 --epochs {epochs} --no-refit`, with the look at the held-out events and the judging of all methods. MB are peaks (10^6 bytes).")
+        print(
+            f"| {' | '.join(name.split(':'))} | {' | '.join(words)} | {found['serve']['answer_ms']:.2f} | {found['serve']['bytes_answering'] / 1e6:.0f} |"
+        )
+    print(
+        f"\nRetrain: `--budget 0 --epochs {epochs} --no-refit`, with the look at the held-out events and "
+        "the judging of all methods. MB are peaks (10^6 bytes)."
+    )
     fitted = costs(results, names)
     if fitted:
-        print("\nPeak memory as a sum, fitted to all cells (the last column: the farthest a cell is from it):\n\n"
-              "| | at no data | bytes a user | an item | an event | off by |\n|---|---|---|---|---|---|\n" + "\n".join(fitted))
+        print(
+            "\nPeak memory as a sum, fitted to all cells (the last column: the farthest a cell is from it):\n\n"
+            "| | at no data | bytes a user | an item | an event | off by |\n|---|---|---|---|---|---|\n" + "\n".join(fitted)
+        )
     print("\nMeasured: " + measured([results[name] for name in names]))
 
 
 # --- the picture ---
 
+
 def series(results, names, axis, fixed):
     """Of each step the points (x, seconds), (x, bytes) of the cells that agree in what is fixed; axis 1: items, 2: events."""
     chosen = sorted((tuple(map(size, name.split(":"))), name) for name in names)
     chosen = [(cell, name) for cell, name in chosen if all(cell[place] == value for place, value in fixed.items())]
-    return {words: [(cell[axis], results[name][step]["seconds"], results[name][step]["bytes"]) for cell, name in chosen] for step, words in STEPS.items()}
+    return {
+        words: [(cell[axis], results[name][step]["seconds"], results[name][step]["bytes"]) for cell, name in chosen]
+        for step, words in STEPS.items()
+    }
 
 
 def longest(names, axis, others):
@@ -184,8 +218,12 @@ def draw(results, names, path):
         if axis == 2:  # users grow with the events: of several cells with as many events, the one with the most users
             lines = {step: list({point[0]: point for point in points}.values()) for step, points in lines.items()}
             held += ", users grow along"
-        panels.append(plot.Panel(f"Seconds, {held}", what, "seconds", {step: [(x, s) for x, s, _ in points] for step, points in lines.items()}))
-        panels.append(plot.Panel(f"Peak memory, {held}", what, "bytes", {step: [(x, b) for x, _, b in points] for step, points in lines.items()}))
+        panels.append(
+            plot.Panel(f"Seconds, {held}", what, "seconds", {step: [(x, s) for x, s, _ in points] for step, points in lines.items()})
+        )
+        panels.append(
+            plot.Panel(f"Peak memory, {held}", what, "bytes", {step: [(x, b) for x, _, b in points] for step, points in lines.items()})
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(plot.picture(panels, columns=2))
 

@@ -1,8 +1,8 @@
 """The behaviour encoder in PyTorch: the rival of tests/bench/train. Runs in the environment that compare_training.py makes.
 
-The same network, start values, batches, loss and optimizer as inkling's, written in the ways that PyTorch is fast in; `trial` says which of them is the
-fastest here, and `form` takes it. Where a choice had to be made it was made in PyTorch's favour: reading and padding a batch are outside its clock, the
-embedding's Adam is the fused one, and freed memory is kept by the allocator (compare_training.py sets that).
+The same network, start values, batches, loss and optimizer as inkling's, written in the ways that PyTorch is fast in; `trial` says which of
+them is the fastest here, and `form` takes it. Where a choice had to be made it was made in PyTorch's favour: reading and padding a batch are
+outside its clock, Adam is the fused one, and freed memory is kept by the allocator (compare_training.py sets that).
 
   padded   [users, longest] with the valid positions gathered before the softmax: the idiom
   packed   only valid rows everywhere; the convolution is conv1d over one long line in which K - 1 zeros stand between users
@@ -11,8 +11,8 @@ embedding's Adam is the fused one, and freed memory is kept by the allocator (co
 Each also behind torch.compile ("padded compiled", …). Commands on standard input, one a line, each answered by one line of JSON:
 
   form NAME        the form of the next epochs; "bf16 NAME" runs it under CPU autocast to bfloat16
-  trial E N NAMES… seconds a step of these forms ("_" for a space), the median over the first N batches of epoch E, from the weights as they are, which
-                   are put back; compilation is not counted
+  trial E N NAMES… seconds a step of these forms ("_" for a space), the median over the first N batches of epoch E, from the weights as
+                   they are, which are put back; compilation is not counted
   epoch E          train on DIRECTORY/batches-E.bin; loss as training saw it, seconds without reading the file
   save PATH        the weights, laid out as start.f32
 """
@@ -64,7 +64,7 @@ class Block(torch.nn.Module):
             return F.conv1d(line.t().unsqueeze(0), kernel.t().unsqueeze(1), self.conv.bias, groups=width)[0].t()[batch["line_outputs"]]
         n_outputs, sums = batch["line_length"] - taps + 1, self.conv.bias
         for tap in range(taps):
-            sums = torch.addcmul(sums, line[tap:tap + n_outputs], kernel[tap])
+            sums = torch.addcmul(sums, line[tap : tap + n_outputs], kernel[tap])
         return sums[batch["line_outputs"]]
 
     def forward(self, x, batch, form, dropout):
@@ -106,7 +106,7 @@ def read_batches(path, taps):
     def take(n):
         nonlocal at
         at += n
-        return words[at - n:at]
+        return words[at - n : at]
 
     batches = []
     for _ in range(words[0]):
@@ -116,7 +116,12 @@ def read_batches(path, taps):
         lengths = numpy.diff(starts)
         step = numpy.arange(n_rows) - numpy.repeat(starts[:-1], lengths)
         sequence = numpy.repeat(numpy.arange(n_sequences), lengths)
-        batches.append({"n_targets": n_targets, **{form: layout(form, n_sequences, lengths, items, types, rows, targets, step, sequence, taps) for form in FORMS}})
+        batches.append(
+            {
+                "n_targets": n_targets,
+                **{form: layout(form, n_sequences, lengths, items, types, rows, targets, step, sequence, taps) for form in FORMS},
+            }
+        )
         for form in FORMS:
             batches[-1][form]["weights"] = None if numpy.ptp(weights) < 1e-9 else torch.from_numpy(weights)
     return batches
@@ -145,7 +150,9 @@ class Trainer:
         self.table = json.loads((self.directory / "tensors.json").read_text())
         shapes = {tensor["name"]: tensor for tensor in self.table["tensors"]}
         self.network = Network(args, shapes["item.embedding"]["rows"], shapes["type.embedding"]["rows"])
-        self.parameters = {name.replace("kind.", "type."): tensor for name, tensor in self.network.named_parameters()}  # a Module has a method "type"
+        self.parameters = {
+            name.replace("kind.", "type."): tensor for name, tensor in self.network.named_parameters()
+        }  # a Module has a method "type"
         if set(self.parameters) != set(shapes):
             sys.exit(f"torch_rival: the tensors are not inkling's: {sorted(set(self.parameters) ^ set(shapes))}")
         self.put(numpy.fromfile(self.directory / "start.f32", dtype=numpy.float32))
@@ -159,13 +166,13 @@ class Trainer:
         with torch.no_grad():
             for tensor in self.table["tensors"]:
                 parameter = self.parameters[tensor["name"]]
-                parameter.copy_(torch.from_numpy(floats[tensor["first"]:tensor["first"] + parameter.numel()].copy()).view_as(parameter))
+                parameter.copy_(torch.from_numpy(floats[tensor["first"] : tensor["first"] + parameter.numel()].copy()).view_as(parameter))
 
     def get(self):
         floats = numpy.zeros(self.table["n_floats"], dtype=numpy.float32)
         for tensor in self.table["tensors"]:
             values = self.parameters[tensor["name"]].detach().numpy().ravel()
-            floats[tensor["first"]:tensor["first"] + values.size] = values
+            floats[tensor["first"] : tensor["first"] + values.size] = values
         return floats
 
     def batches(self, epoch):
@@ -246,15 +253,32 @@ def sgemm():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory")
-    for name, kind, default in (("width", int, 64), ("taps", int, 16), ("blocks", int, 2), ("threads", int, 2), ("rate", float, 1e-3),
-                                ("dropout", float, .5), ("temperature", float, 0), ("seed", int, 1)):
+    for name, kind, default in (
+        ("width", int, 64),
+        ("taps", int, 16),
+        ("blocks", int, 2),
+        ("threads", int, 2),
+        ("rate", float, 1e-3),
+        ("dropout", float, 0.5),
+        ("temperature", float, 0),
+        ("seed", int, 1),
+    ):
         parser.add_argument(f"--{name}", type=kind, default=default)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     trainer = Trainer(args)
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability(),
-                      "sgemm_gflops": round(sgemm(), 1)}), flush=True)
+    print(
+        json.dumps(
+            {
+                "torch": torch.__version__,
+                "threads": torch.get_num_threads(),
+                "capability": torch.backends.cpu.get_cpu_capability(),
+                "sgemm_gflops": round(sgemm(), 1),
+            }
+        ),
+        flush=True,
+    )
     for line in sys.stdin:
         print(json.dumps(trainer.obey(line)), flush=True)
 
