@@ -173,6 +173,41 @@ def claim_retrain_reports_steps_and_evaluate_a_table(shell):
     assert "\r" not in done.stderr + done.stdout and "\x1b" not in done.stderr + done.stdout, "control characters without a terminal"
 
 
+def claim_evaluate_judges_the_model_before_its_refit(shell):
+    """evaluate says figures with intervals, cold rows, lists and reliability as JSON; of a refit it judges the model that it was made from, and --model any"""
+    import_sample(shell)
+    shell(DONE, "retrain", "--data", shell.data, "--budget", "0", "--epochs", "1", "--split", "last")
+    judged = json.loads(shell(DONE, "evaluate", "--data", shell.data, "--json").stdout)
+    versions = {model["version"] for model in models_of(shell)}
+    assert {judged["model_version"], judged["refit_version"]} == versions and len(versions) == 2 and not judged["is_refit"], (judged, versions)
+    evaluation = judged["evaluation"]
+    blend = evaluation["groups"]["all"]["methods"]["blend"]
+    low, high = blend["intervals"]["ndcg10"]
+    assert evaluation["cases"] > 0 and 0 <= low <= blend["ndcg10"] <= high <= 1, blend
+    assert {"cold_users", "cold_items"} < set(evaluation["groups"]) and 0 < evaluation["lists"]["blend"]["coverage10"] <= 1 and evaluation["reliability"]["encoder"]["bins"]
+    again = json.loads(shell(DONE, "evaluate", "--data", shell.data, "--json", "--threads", "1", "--model", judged["model_version"]).stdout)
+    assert again["evaluation"] == evaluation and again["refit_version"] is None, "other figures with one thread"
+    other = json.loads(shell(DONE, "evaluate", "--data", shell.data, "--json", "--split", "time").stdout)
+    assert other["split"] == "time" and not other["is_model_split"], other
+    assert "version" in shell(FAILED, "evaluate", "--data", shell.data, "--model", "latest").stderr
+    assert "m0123456789abcdef" in shell(FAILED, "evaluate", "--data", shell.data, "--model", "m0123456789abcdef").stderr
+
+
+def claim_evaluate_writes_a_page_that_stands_alone(shell):
+    """--html writes one file with pictures that asks nobody for anything; a place where it cannot be is said, and nothing is left behind"""
+    import_sample(shell)
+    shell(DONE, "retrain", "--data", shell.data, "--budget", "0", "--epochs", "2", "--split", "last", "--no-refit")
+    page = shell.folder / "page.html"
+    shell(DONE, "evaluate", "--data", shell.data, "--html", page)
+    text = page.read_text()
+    assert text.startswith("<!doctype html>") and "<svg" in text and "In 2 epochs the loss went" in text, text[:300]
+    assert not any(word in text for word in ("http:", "https:", "<script", "href=", "src=")), "the page refers to something"
+    done = shell(FAILED, "evaluate", "--data", shell.data, "--html", shell.folder / "nowhere" / "page.html")
+    assert "nowhere/page.html" in done.stderr and "No such file" in done.stderr, done.stderr
+    shell(USAGE, "evaluate", "--data", shell.data, "--html", "")
+    assert not list(shell.folder.glob("*.partial")), "something is left behind"
+
+
 def models_of(shell):
     """What the registry says, by way of a server: newest first."""
     with service.Service(shell.binary, shell.data) as server:
