@@ -1,6 +1,7 @@
 /* A few items, found by looking through them: with 32 at most a table would be slower. */
 #include "core/negatives.h"
 
+#include "core/blend.h"
 #include "core/feedback.h"
 
 #include <math.h>
@@ -93,15 +94,29 @@ void negatives_lowering(const struct negatives *negatives, const struct item_vec
         if (!is_known && negative->item < n_items)
             out_lowering[negative->item] += negative->strength;
     }
-    for (uint32_t i = 0; i < negatives->n; i++) {
-        const struct negative *negative = &negatives->list[i];
-        if (negative->item < n_items && out_lowering[negative->item] < negative->strength)
-            out_lowering[negative->item] = negative->strength;
-    }
 }
 
-void negatives_lower(float scores[], const float lowering[], float unit, uint32_t n_items)
+struct score_scale negatives_scale(const float scores[], uint32_t n_items)
 {
+    struct spread spread = spread_of(scores, n_items);
+    float best = spread.mean;
     for (uint32_t v = 0; v < n_items; v++)
-        scores[v] -= unit * lowering[v];
+        best = scores[v] > best ? scores[v] : best;
+    return (struct score_scale){.deviation = 1 / spread.scale, .height = best - spread.mean};
+}
+
+void negatives_lower(const struct negatives *negatives, const float lowering[], struct score_scale scale, float scores[], uint32_t n_items)
+{
+    float own[NEGATIVES_MAX];
+    for (uint32_t i = 0; i < negatives->n; i++) { /* before any is lowered */
+        const struct negative *negative = &negatives->list[i];
+        own[i] = negative->item < n_items ? scores[negative->item] - negative->strength * scale.height : 0;
+    }
+    for (uint32_t v = 0; v < n_items; v++)
+        scores[v] -= scale.deviation * lowering[v];
+    for (uint32_t i = 0; i < negatives->n; i++) {
+        uint32_t item = negatives->list[i].item;
+        if (item < n_items && own[i] < scores[item])
+            scores[item] = own[i];
+    }
 }

@@ -5,13 +5,15 @@
  *        + S (1 - exp(-x / S)), x = sum over the weak ones of |weight| DECAY^j         j weak events are newer; S = WEAK_MOST
  *   l[v] = max(0, sum over negatives k of w[k] <ê[v], ê[k]>)                           where the model knows v and k; ê = e / |e|
  *        + sum over negatives k of w[k] min(1, neighbours' similarity of k and v)      where it does not know both; of k and k: 1
- *   and l[k] >= w[k] for every negative k: an item's own evidence counts whatever the others say
- *   score[v] -= unit · l[v]
+ *   score[v] -= deviation of the scores · l[v], of a negative itself max(that, w[k] (best score - mean score))
  *
- * l is in standard deviations: unit is 1 for a blend (a sum of standard scores), else the deviation of the scores. Only likeness counts: to
- * be unlike what was turned down is no merit; the clipping is of the sum, so that however many negatives there are the model's part is one
- * scan. Weak events say little each (impressions weigh -0.05), add up, and saturate below what the mildest strong event says. Not more than
- * NEGATIVES_MAX items take part, the newest. Pure functions, all results finite. Threads: any. */
+ * So a dislike (weight -1) takes the item itself from the very top down to the average of the catalogue, and an impression (-0.05) a
+ * twentieth of that way; what is only like it moves by standard deviations, of which the best of a large catalogue are many above the mean.
+ * That difference is deliberate: on the sample's ratings, people like much that is like what they dislike; weights of -2 and more, which
+ * keep more of it away, lose more of what they like (server/app/README.md has the figures). Only likeness counts: to be unlike what was
+ * turned down is no merit; the clipping is of the sum, so that however many negatives there are the model's part is one scan. Weak events
+ * say little each, add up, and saturate below what the mildest strong event says. Not more than NEGATIVES_MAX items take part, the newest.
+ * Pure functions, all results finite where the scores are. Threads: any. */
 #ifndef CORE_NEGATIVES_H
 #define CORE_NEGATIVES_H
 
@@ -44,7 +46,13 @@ void negatives_gather(struct negatives *negatives, const uint32_t items[], const
 void negatives_lowering(const struct negatives *negatives, const struct item_vectors *vectors, const struct neighbours *neighbours,
                         uint32_t n_items, float direction[], float out_lowering[]);
 
-/* scores[v] -= unit · lowering[v]      both [n_items] */
-void negatives_lower(float scores[], const float lowering[], float unit, uint32_t n_items);
+/* How far apart scores are: their deviation, and best - mean. Both finite and >= 0. */
+struct score_scale {
+    float deviation, height;
+};
+struct score_scale negatives_scale(const float scores[], uint32_t n_items);
+
+/* Take l from scores [n_items] of that scale, as said above. -INFINITY stays. */
+void negatives_lower(const struct negatives *negatives, const float lowering[], struct score_scale scale, float scores[], uint32_t n_items);
 
 #endif

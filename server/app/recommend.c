@@ -4,7 +4,6 @@
  * types of its training; the neighbours, which know everything; and the negatives, which take from what the other two (or popularity) say.
  */
 #include "core/blend.h"
-#include "core/negatives.h"
 #include "server/app/encoding.h"
 
 static float neighbours_weight(const struct selection *selection)
@@ -24,12 +23,14 @@ static uint32_t reach(const struct selection *selection)
     return wanted > others ? wanted : others;
 }
 
-/* selection's lowering, if the user turned anything down. */
+/* selection's negatives, if the user turned anything down. */
 static enum status weigh_negatives(struct selection *selection, const struct past *past, struct arena *arena, struct error *error)
 {
-    struct negatives negatives;
-    negatives_gather(&negatives, past->items, past->weights, past->n, past->weak.items, past->weak.weights, past->weak.n);
-    if (!negatives.n)
+    struct negatives *negatives = arena_alloc(arena, sizeof *negatives);
+    if (!negatives)
+        return fail(error, STATUS_NOMEM, "no memory for what a user turned down");
+    negatives_gather(negatives, past->items, past->weights, past->n, past->weak.items, past->weak.weights, past->weak.n);
+    if (!negatives->n)
         return STATUS_OK;
     struct item_vectors vectors = {0};
     if (selection->model)
@@ -39,7 +40,8 @@ static enum status weigh_negatives(struct selection *selection, const struct pas
     float *direction = arena_alloc_array(arena, vectors.width + 16, sizeof *direction);
     if (!lowering || !direction)
         return fail(error, STATUS_NOMEM, "no memory for what a user turned down");
-    negatives_lowering(&negatives, selection->model ? &vectors : NULL, selection->app->neighbours, selection->n_items, direction, lowering);
+    negatives_lowering(negatives, selection->model ? &vectors : NULL, selection->app->neighbours, selection->n_items, direction, lowering);
+    selection->negatives = negatives;
     selection->lowering = lowering;
     return STATUS_OK;
 }
@@ -56,8 +58,6 @@ static enum status pick_personal(struct selection *selection, const struct past 
         uint32_t n_known = model_facts(selection->model)->shape.n_items;
         blend_scores(selection->scores, n_known < selection->n_items ? n_known : selection->n_items, selection->others,
                      neighbours_weight(selection), selection->n_items, selection->scores);
-        if (selection->lowering)
-            negatives_lower(selection->scores, selection->lowering, 1, selection->n_items);
         selection_pick(selection, selection->scores, REASON_BEHAVIOUR);
     } else {
         selection_pick_positive(selection, selection->others, REASON_NEIGHBOURS);

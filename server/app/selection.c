@@ -2,8 +2,6 @@
 #include "server/app/selection.h"
 
 #include "core/base/clock.h"
-#include "core/blend.h"
-#include "core/negatives.h"
 
 #include <math.h>
 #include <sodium.h>
@@ -69,7 +67,7 @@ static bool is_eligible(void *context, uint32_t number)
     return !selection->is_filtered || has_category(selection, item);
 }
 
-void selection_pick(struct selection *selection, const float scores[], enum reason reason)
+static void pick(struct selection *selection, const float scores[], enum reason reason)
 {
     size_t n = top_k(scores, selection->n_items, selection->limit - selection->n, is_eligible, selection, selection->best);
     for (size_t i = 0; i < n; i++) {
@@ -79,15 +77,30 @@ void selection_pick(struct selection *selection, const float scores[], enum reas
     }
 }
 
+static void lower(const struct selection *selection, struct score_scale scale, float scores[])
+{
+    if (selection->negatives)
+        negatives_lower(selection->negatives, selection->lowering, scale, scores, selection->n_items);
+}
+
+static struct score_scale scale_of(const struct selection *selection, const float scores[])
+{
+    return selection->negatives ? negatives_scale(scores, selection->n_items) : (struct score_scale){0};
+}
+
+void selection_pick(struct selection *selection, float scores[], enum reason reason)
+{
+    lower(selection, scale_of(selection, scores), scores);
+    pick(selection, scores, reason);
+}
+
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason)
 {
-    const float *lowering = selection->lowering;
-    float unit = lowering ? 1 / spread_of(scores, selection->n_items).scale : 0;
+    struct score_scale scale = scale_of(selection, scores);
     for (uint32_t i = 0; i < selection->n_items; i++)
         scores[i] = scores[i] > 0 ? scores[i] : -INFINITY; /* without a branch: what is zero is not predictable */
-    if (lowering)
-        negatives_lower(scores, lowering, unit, selection->n_items);
-    selection_pick(selection, scores, reason);
+    lower(selection, scale, scores);
+    pick(selection, scores, reason);
 }
 
 void selection_fill_popular(struct selection *selection, enum window window)
@@ -104,8 +117,7 @@ void selection_fill(struct selection *selection)
     if (selection->n == selection->limit)
         return;
     for (uint32_t i = 0; i < selection->n_items; i++)
-        selection->others[i] =
-            selection->lowering ? -selection->lowering[i] : 0; /* nobody touched what is left: in the order in which it came */
+        selection->others[i] = 0; /* nobody touched what is left: in the order in which it came */
     selection_pick(selection, selection->others, REASON_POPULAR);
 }
 

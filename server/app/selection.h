@@ -5,6 +5,7 @@
 #ifndef APP_SELECTION_H
 #define APP_SELECTION_H
 
+#include "core/negatives.h"
 #include "core/top_k.h"
 #include "server/app/service.h"
 
@@ -20,8 +21,8 @@ struct selection {
     uint32_t n_items;          /* V */
     int64_t now_ms;
     struct marks left_out; /* seen, excluded, or picked already */
-    /* what is taken from every score, in standard deviations of the scores (core/negatives.h); NULL: nothing. Set by the caller; used by
-     * selection_pick_positive and what fills, selection_pick takes scores as they are */
+    /* what the user turned down, and by how much it lowers what (core/negatives.h); NULL: nothing. Set by the caller */
+    const struct negatives *negatives;
     const float *lowering; /* [V] */
     /* scratch: [max(V, the model's V)] each */
     float *scores, *others;
@@ -39,8 +40,8 @@ enum status selection_init(struct selection *selection, struct app *app, uint32_
 enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena,
                              struct error *error) MUST_CHECK;
 
-/* Pick from scores[V] until the limit is reached. */
-void selection_pick(struct selection *selection, const float scores[], enum reason reason);
+/* Pick from scores[V] until the limit is reached. Lowers scores by the negatives. */
+void selection_pick(struct selection *selection, float scores[], enum reason reason);
 
 /* The same, only items with a score above 0 before it is lowered. Changes scores. */
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason);

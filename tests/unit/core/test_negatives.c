@@ -124,19 +124,6 @@ Test(negatives, lower_what_is_alike_by_its_cosine)
     NEAR(lowering[3], 0); /* the opposite is no merit */
 }
 
-/* East and west cancel in the sum; each is lowered by its own all the same. */
-Test(negatives, lower_an_item_by_its_own_evidence_at_least)
-{
-    struct item_vectors vectors = plane_vectors();
-    struct negatives negatives = gather_strong((uint32_t[]){0, 3}, (float[]){-1, -2}, 2);
-    float direction[2], lowering[4];
-    negatives_lowering(&negatives, &vectors, fixture.neighbours, 4, direction, lowering);
-    NEAR(lowering[0], 1);
-    NEAR(lowering[1], 0); /* 1 - 2 DECAY < 0 */
-    NEAR(lowering[2], 0);
-    NEAR(lowering[3], 2 * DECAY);
-}
-
 /* Items 4 and 5 came after the training: neighbours speak for them, and only for them. */
 Test(negatives, ask_the_neighbours_where_the_model_knows_nothing)
 {
@@ -174,17 +161,53 @@ Test(negatives, need_no_model)
 Test(negatives, may_come_from_a_model_that_knows_more_than_the_catalogue)
 {
     struct item_vectors vectors = plane_vectors();
-    struct negatives negatives = gather_strong((uint32_t[]){3, 1}, (float[]){-1, -1}, 2);
+    struct negatives negatives = gather_strong((uint32_t[]){3, 0, 1}, (float[]){-1, -1, -1}, 3);
     float direction[2], lowering[4];
     negatives_lowering(&negatives, &vectors, fixture.neighbours, 2, direction, lowering);
-    NEAR(lowering[1], DECAY); /* at least its own; with the west beside it the sum is less */
+    NEAR(lowering[1], (DECAY - 1) * sqrt(.5) + DECAY * DECAY);
 }
 
-Test(negatives, take_from_scores_in_their_unit)
+Test(negatives, know_how_far_apart_scores_are)
 {
-    float scores[3] = {1, 2, -3};
-    negatives_lower(scores, (float[]){0, 1, .5F}, 4, 3);
+    struct score_scale scale = negatives_scale((float[]){5, 1, 1, 1}, 4);
+    NEAR(scale.deviation, sqrt(3));
+    NEAR(scale.height, 3);
+    scale = negatives_scale((float[]){7, 7}, 2);
+    NEAR(scale.height, 0);
+    scale = negatives_scale(NULL, 0);
+    NEAR(scale.height, 0);
+}
+
+Test(negatives, lower_what_is_alike_by_deviations)
+{
+    struct negatives none = {.n = 0};
+    float scores[3] = {1, 2, -INFINITY};
+    negatives_lower(&none, (float[]){0, 1, .5F}, (struct score_scale){.deviation = 4, .height = 9}, scores, 3);
     NEAR(scores[0], 1);
     NEAR(scores[1], -2);
-    NEAR(scores[2], -5);
+    cr_expect(isinf(scores[2]));
+}
+
+/* Items 0 and 3 are opposite: the sum leaves little of either, each is lowered by its own all the same. */
+Test(negatives, lower_an_item_by_its_own_strength_of_the_height)
+{
+    struct item_vectors vectors = plane_vectors();
+    struct negatives negatives = gather_strong((uint32_t[]){0, 3, 99}, (float[]){-1, -2, -1}, 3);
+    float direction[2], lowering[4], scores[4] = {20, 21, 22, 23};
+    negatives_lowering(&negatives, &vectors, fixture.neighbours, 4, direction, lowering);
+    NEAR(lowering[0], 0);
+    negatives_lower(&negatives, lowering, (struct score_scale){.deviation = 1, .height = 10}, scores, 4);
+    NEAR(scores[0], 20 - 10);
+    NEAR(scores[1], 21);
+    NEAR(scores[2], 22);
+    NEAR(scores[3], 23 - 10 * 2 * DECAY);
+}
+
+/* Where the deviations of all that is alike come to more than its own strength of the height, it is lowered by that. */
+Test(negatives, lower_an_item_by_the_larger_of_both)
+{
+    struct negatives negatives = {.list = {{.item = 0, .strength = .1F}}, .n = 1};
+    float scores[1] = {20};
+    negatives_lower(&negatives, (float[]){3}, (struct score_scale){.deviation = 1, .height = 10}, scores, 1);
+    NEAR(scores[0], 17);
 }

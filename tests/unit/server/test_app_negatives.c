@@ -231,8 +231,8 @@ static void start_with_model(void)
     cr_assert(fixture_live_version(&fixture));
 }
 
-/* An impression is no input of the encoder: the scores of the answer before, but for what is taken from them. */
-Test(app_negatives, take_from_the_standard_scores_of_a_blend)
+/* An impression is no input of the encoder: the scores are those of the answer before, but for what is taken from them. */
+Test(app_negatives, take_from_the_scores_of_a_blend)
 {
     float before[30], lowered[30], strength = NEGATIVES_WEAK_MOST * (1 - expf(-.05F / NEGATIVES_WEAK_MOST));
     char item[32];
@@ -242,14 +242,17 @@ Test(app_negatives, take_from_the_standard_scores_of_a_blend)
         (void)snprintf(item, sizeof item, "item-%d", i);
         before[i] = score_of(&answer, item);
     }
+    struct score_scale scale = negatives_scale(before, 30);
     add("user-1", "item-3", "impression");
     answer = ask("user-1", NULL, 0);
     for (int i = 0; i < 30; i++) {
         (void)snprintf(item, sizeof item, "item-%d", i);
         lowered[i] = before[i] - score_of(&answer, item);
-        cr_expect(lowered[i] > -1e-4F && lowered[i] < strength + 1e-4F, "%s by %g", item, (double)lowered[i]);
     }
-    cr_expect_float_eq(lowered[3], strength, 1e-4F, "by %g", (double)lowered[3]);
+    for (int i = 0; i < 30; i++)
+        cr_expect(lowered[i] > -1e-4F && lowered[i] <= lowered[3] + 1e-4F, "item-%d by %g", i, (double)lowered[i]);
+    cr_expect(scale.height > scale.deviation);
+    cr_expect_float_eq(lowered[3], strength * scale.height, 1e-4F, "by %g", (double)lowered[3]);
 }
 
 Test(app_negatives, are_the_same_after_a_restart)
