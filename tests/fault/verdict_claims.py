@@ -2,7 +2,6 @@
 import os
 import signal
 import subprocess
-import time
 
 import service
 from training_claims import job_ended, live_version, start_job, training_is_at_work, training_process
@@ -73,18 +72,26 @@ def claim_a_verdict_without_its_model_changes_nothing(lab):
         assert live_version(server) == file.stem, "the new verdict counts, not the one that was left behind"
 
 
+def kill_a_training(lab, data, number, n_lines):
+    """Start one and kill it after so many lines of progress (0: as soon as it has written a verdict)."""
+    known = set((data / "models").glob("*.verdict"))
+    child = subprocess.Popen([lab.binary, "retrain", "--data", str(data), *QUICK, "--json", "--fresh", "--force", "--seed", str(100 + number)], stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, env=service.environment())
+    if n_lines:
+        for _ in range(n_lines):
+            child.stdout.readline()
+    else:
+        service.wait_until(lambda: set((data / "models").glob("*.verdict")) != known or child.poll() is not None, "a verdict", 300)
+    child.kill()
+    child.communicate()
+
+
 def claim_a_training_killed_anywhere_leaves_a_whole_directory(lab):
     """kill -9 of `inkling retrain` at any moment: every model file is whole and has its verdict, and the next start clears what is left"""
     data = lab.trained_data()
     for number in range(lab.rounds(4, 40)):
         known = set((data / "models").glob("*.safetensors"))
-        child = subprocess.Popen([lab.binary, "retrain", "--data", str(data), *QUICK, "--fresh", "--force", "--seed", str(100 + number)], stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL, env=service.environment())
-        until = time.monotonic() + lab.random.random() * 6
-        while time.monotonic() < until and child.poll() is None and set((data / "models").glob("*.safetensors")) == known:
-            pass # the moment after the first file is as good as any other
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        kill_a_training(lab, data, number, 0 if number % 2 else lab.random.randrange(1, 30))
         for file in set((data / "models").glob("*.safetensors")) - known:
             assert (data / "models" / f"{file.stem}.verdict").exists(), f"{file.name} has no verdict"
         with lab.service(data) as server:
