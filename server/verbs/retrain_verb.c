@@ -6,6 +6,7 @@
 #include "server/app/retraining.h"
 #include "server/app/training_data.h"
 #include "server/verbs/interrupt.h"
+#include "server/verbs/model_summary.h"
 #include "server/verbs/progress_bar.h"
 #include "server/verbs/verb_settings.h"
 #include "server/verbs/verbs.h"
@@ -252,10 +253,12 @@ static int adopt(const struct retrain_options *options, const struct settings *s
     enum status status = retraining_adopt(settings, version, &verdict, &is_served, &error);
     if (status != STATUS_OK)
         return say_failure(options, status, &error);
-    if (options->wants_json)
+    if (options->wants_json) {
         write_model(version, &verdict);
-    else
+    } else {
+        model_summary_print(settings->data_directory, version);
         say_model(version, &verdict, is_served, settings->data_directory);
+    }
     if (fflush(stdout) != 0)
         return EXIT_CODE_FAILED;
     return verdict.state == VERDICT_REJECTED ? EXIT_CODE_REJECTED : EXIT_CODE_DONE;

@@ -263,6 +263,7 @@ def claim_a_worse_model_is_rejected(shell):
     good, = models_of(shell)
     done = shell(REJECTED, "retrain", *worse, "--set", "gate.margin=0")
     assert "rejected" in done.stdout and "NDCG@20" in done.stdout and good["version"] in done.stdout, done.stdout
+    assert "settings: " in done.stdout and "width" in done.stdout and "held-out" in done.stdout, "what was chosen is not said: " + done.stdout
     last = json.loads(shell(REJECTED, "retrain", *worse, "--set", "gate.margin=0", "--json").stdout.splitlines()[-1])
     assert last["state"] == "rejected" and "NDCG@20" in last["reason"], last
     bad, live = models_of(shell)
