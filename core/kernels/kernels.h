@@ -25,8 +25,8 @@ enum product {
 };
 
 /* A block of rows whose next item is to be predicted, for softmax_loss. Over the whole catalogue every target is below V. A sampled softmax
- * has V sampled items that all rows share and, behind them, the targets: a target from V on is an item for its own row alone. skip[n] is
- * the shared item that row n must not see (its target was sampled too), UINT32_MAX for none; a row's own target is never skipped. */
+ * has V >= 1 sampled items that all rows share and, behind them, the targets: a target from V on is an item for its own row alone. skip[n]
+ * is the shared item that row n must not see (its target was sampled too), UINT32_MAX for none; a row's own target is never skipped. */
 struct softmax_rows {
     const float *x;         /* [N, C] */
     const uint32_t *target; /* [N], a row of e and b */

@@ -221,8 +221,7 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
 /* What the portable table takes from here too. */
 #define PLAIN_OPERATIONS                                                                                                                   \
     .embed_forward = embed_forward_ref, .embed_backward = embed_backward_ref, .norm_forward = norm_forward_ref,                            \
-    .norm_backward = norm_backward_ref, .conv_forward = conv_forward_ref, .conv_backward = conv_backward_ref,                              \
-    .conv_last = conv_last_ref,                                                                                                            \
+    .norm_backward = norm_backward_ref, .conv_forward = conv_forward_ref, .conv_backward = conv_backward_ref, .conv_last = conv_last_ref,  \
     .gelu_forward = gelu_forward_ref, .gelu_backward = gelu_backward_ref, .dropout_mask = dropout_mask_ref, .dropout = dropout_ref,        \
     .residual_forward = residual_forward_ref, .residual_backward = residual_backward_ref, .small_product = small_product_ref,              \
     .unit_forward = unit_forward_ref, .unit_backward = unit_backward_ref, .adam = adam_ref, .accumulate = accumulate_ref,                  \

@@ -66,8 +66,10 @@ Test(encoder, fast_gradients_equal_finite_differences)
 {
     const struct kernels *forms[KERNEL_FORMS_MAX];
     size_t n_forms = kernels_forms(forms);
-    for (size_t f = 0; f < n_forms; f++)
-        check_network(forms[f], .3f, .5f);
+    for (size_t f = 0; f < n_forms; f++) {
+        if (!forms[f]->short_products) /* else the loss goes in steps, which differences see; the next test compares such a form */
+            check_network(forms[f], .3f, .5f);
+    }
 }
 
 Test(encoder, fast_gradients_equal_plain)
@@ -83,8 +85,9 @@ Test(encoder, fast_gradients_equal_plain)
         struct small_network fast;
         small_network_init(&fast, &shape, 150, forms[f]);
         double fast_loss = small_network_loss(&fast, .2f, 1, found);
-        cr_assert(fabs(loss - fast_loss) < 1e-4, "%s: loss %.9g, expected %.9g", forms[f]->name, fast_loss, loss);
-        expect_close(found, expected, plain.encoder.tensors.n_floats, 1e-4f, forms[f]->name);
+        bool shorter = forms[f]->short_products;
+        cr_assert(fabs(loss - fast_loss) < (shorter ? 1e-3 : 1e-4), "%s: loss %.9g, expected %.9g", forms[f]->name, fast_loss, loss);
+        expect_close(found, expected, plain.encoder.tensors.n_floats, shorter ? 0x1p-8f : 1e-4f, forms[f]->name);
         small_network_clear(&fast);
     }
     free(expected);
