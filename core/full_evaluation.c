@@ -71,24 +71,55 @@ static void make_list(const float scores[], uint32_t n_items, float least, struc
         list->items[i] = best[i].item;
 }
 
+#define LANES 16u
+#define BLOCK 256u
+
+/* The sum of what is above 0, in lanes that the compiler turns into vectors. */
+static double sum_of_positive(const float values[], uint32_t n)
+{
+    double sum = 0;
+    float lanes[LANES] = {0};
+    uint32_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            lanes[lane] += values[i + lane] > 0 ? values[i + lane] : 0;
+    for (; i < n; i++)
+        sum += values[i] > 0 ? (double)values[i] : 0;
+    for (uint32_t lane = 0; lane < LANES; lane++)
+        sum += (double)lanes[lane];
+    return sum;
+}
+
 static void list_popular(const struct scored_case *scored, struct method_list *list)
 {
     struct scored best[LIST_LENGTH];
     make_list(scored->popular, scored->n_items, 0, best, list);
-    double sum = 0;
-    for (uint32_t item = 0; item < scored->n_items; item++)
-        sum += scored->popular[item] > 0 ? (double)scored->popular[item] : 0;
+    double sum = sum_of_positive(scored->popular, scored->n_items);
     for (uint32_t i = 0; i < list->n; i++)
         list->probabilities[i] = (float)((double)best[i].score / sum);
+}
+
+/* The sum of exp(scores[i] - greatest); exp(-INFINITY) = 0: what is left out adds nothing. */
+static double sum_of_exponentials(const float scores[], uint32_t n, float greatest)
+{
+    float block[BLOCK];
+    double sum = 0;
+    for (uint32_t first = 0; first < n; first += BLOCK) {
+        uint32_t n_block = n - first < BLOCK ? n - first : BLOCK;
+        for (uint32_t i = 0; i < n_block; i++)
+            block[i] = expf(scores[first + i] - greatest);
+        sum += sum_of_positive(block, n_block);
+    }
+    return sum;
 }
 
 static void list_encoder(const struct scored_case *scored, struct method_list *list)
 {
     struct scored best[LIST_LENGTH];
     make_list(scored->encoder, scored->n_known, -INFINITY, best, list);
-    double sum = 0;
-    for (uint32_t item = 0; list->n > 0 && item < scored->n_known; item++)
-        sum += (double)expf(scored->encoder[item] - best[0].score); /* exp(-INFINITY) = 0: what is left out adds nothing */
+    if (list->n == 0)
+        return;
+    double sum = sum_of_exponentials(scored->encoder, scored->n_known, best[0].score);
     for (uint32_t i = 0; i < list->n; i++)
         list->probabilities[i] = (float)((double)expf(best[i].score - best[0].score) / sum);
 }
