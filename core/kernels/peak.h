@@ -4,8 +4,8 @@
 
 #include "core/base/workers.h"
 
-/* GFLOP/s of SGEMM on all workers at once, each with products of its own, the best of a few short rounds (about a fifth of a second in
- * all). 0: no memory to measure in. */
+/* GFLOP/s of SGEMM on all workers at once, each with products of its own: the sum of what each reaches by the clock in the best of many
+ * short rounds, a fifth of a second in all. 0: no memory to measure in. */
 double kernels_peak_gflops(struct workers *workers);
 
 #endif
