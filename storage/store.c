@@ -162,6 +162,6 @@ enum status store_bulk_begin(struct store *store, struct error *error)
 enum status store_bulk_end(struct store *store, struct error *error)
 {
     assert(store->mode == STORE_WRITE && sqlite3_get_autocommit(store->database));
-    TRY(engine_execute(store, script_texts[SCRIPT_BUILD_INDEXES], error));
-    return engine_execute(store, script_texts[SCRIPT_BULK_END], error);
+    TRY(engine_execute(store, script_texts[SCRIPT_BULK_END], error)); /* first: sorting for an index takes as much memory as the cache may */
+    return engine_execute(store, script_texts[SCRIPT_BUILD_INDEXES], error);
 }

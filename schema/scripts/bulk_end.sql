@@ -1,3 +1,3 @@
--- After an import (the indexes are built by build_indexes.sql): back to what open_write.sql says.
+-- After an import, before build_indexes.sql: back to what open_write.sql says.
 pragma wal_autocheckpoint = 2000;
 pragma cache_size = -32768;

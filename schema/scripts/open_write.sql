@@ -4,4 +4,4 @@ pragma synchronous = full;         -- a commit is on the disk when it returns
 pragma wal_autocheckpoint = 2000;  -- pages
 pragma journal_size_limit = 67108864;
 pragma cache_size = -32768;        -- KiB
-pragma temp_store = memory;
+pragma temp_store = file;          -- what is sorted (an index over all events) may be larger than memory: beyond cache_size it goes to a file
