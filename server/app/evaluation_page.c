@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #define PAGE_MAX_BYTES (16u << 20)
 #define FEW_CASES      100u
@@ -163,7 +164,10 @@ static void section_differences(const struct evaluation *evaluation, struct buff
     };
     if (!evaluation->has_encoder)
         return;
-    buffer_append_format(out, "<h2>The blend %s; the encoder %s</h2>\n", verdict_words(blend), verdict_words(encoder));
+    if (strcmp(verdict_words(blend), verdict_words(encoder)) == 0)
+        buffer_append_format(out, "<h2>Blend and encoder: each %s</h2>\n", verdict_words(blend));
+    else
+        buffer_append_format(out, "<h2>The blend %s; the encoder %s</h2>\n", verdict_words(blend), verdict_words(encoder));
     buffer_append_text(out,
                        "<p>The difference to the neighbours on the same events. Because the same events are drawn for both, this tells "
                        "methods apart whose own intervals overlap: a line that does not cross zero is a difference.</p>\n"

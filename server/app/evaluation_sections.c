@@ -13,6 +13,8 @@
 
 /* --- reliability --- */
 
+#define DECADE 10.0 /* the least that a logarithmic axis spans: less would have no ticks */
+
 /* The axes go from the least to the greatest value that is drawn; a share of 0 has no place on a logarithmic axis and stands at its edge.
  */
 static struct axis reliability_axis(const char *title, const struct reliability *reliability)
@@ -23,7 +25,8 @@ static struct axis reliability_axis(const char *title, const struct reliability 
         low = fmin(low, bin->observed > 0 ? fmin(bin->predicted, bin->observed) : bin->predicted);
         high = fmax(high, fmax(bin->predicted, bin->observed));
     }
-    struct axis axis = axis_over(title, low, fmin(high, 0.8), true);
+    double middle = sqrt(low * high), least = sqrt(DECADE);
+    struct axis axis = axis_over(title, fmin(low, middle / least), fmin(fmax(high, middle * least), 0.8), true);
     axis.scale = 100;
     return axis;
 }
@@ -61,12 +64,14 @@ static void append_reliability(const char *method, const char *heading, const st
         100 * reliability->predicted, 100 * reliability->observed, reliability->expected_error, 100 * reliability->relative_error);
 }
 
+/* In words, unless the difference is small or may be luck: hits vary by the root of what is expected. */
 static const char *reliability_words(const struct reliability *reliability)
 {
-    double ratio = reliability->predicted > 0 ? reliability->observed / reliability->predicted : 1;
-    return ratio < 0.9   ? "The encoder promises more than comes true"
-           : ratio > 1.1 ? "The encoder promises less than comes true"
-                         : "The encoder's probabilities come true on average";
+    double expected = reliability->predicted * (double)reliability->n, hits = reliability->observed * (double)reliability->n;
+    bool is_off = fabs(hits - expected) > fmax(0.1 * expected, 2 * sqrt(expected));
+    if (!is_off)
+        return "The encoder's probabilities come true on average";
+    return hits < expected ? "The encoder promises more than comes true" : "The encoder promises less than comes true";
 }
 
 void section_reliability(const struct evaluation *evaluation, struct buffer *out)
@@ -179,8 +184,8 @@ static void append_number_cell(const struct node *object, const char *key, int d
 static void append_search(const struct node *report, struct buffer *out)
 {
     const struct node *search = node_get(report, "search"), *tried = search ? array_of(search, "tried") : NULL;
-    if (!tried || node_count(tried) == 0)
-        return;
+    if (!tried || node_count(tried) < 2)
+        return; /* nothing was chosen from */
     buffer_append_format(out,
                          "<h2>The search tried %zu settings</h2>\n<div class=\"wide\"><table><thead><tr><th>settings</th><th>rounds</th>"
                          "<th>epochs</th><th>NDCG@10</th></tr></thead><tbody>\n",

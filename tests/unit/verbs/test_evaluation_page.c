@@ -46,7 +46,7 @@ static char *page_of(const struct evaluation_report *report, const char *trainin
 
 static const char curve[] =
     "{\"curve\": [{\"epoch\": 1, \"loss\": 8.5, \"ndcg10\": 0.01}, {\"epoch\": 2, \"loss\": 7.25, \"ndcg10\": 0.02}], "
-    "\"search\": {\"tried\": [{\"settings\": \"dropout <b>.3</b>\", \"rounds\": 2, \"epochs\": 4, \"ndcg10\": 0.0311}]}}";
+    "\"search\": {\"tried\": [{\"settings\": \"dropout <b>.3</b>\", \"rounds\": 2, \"epochs\": 4, \"ndcg10\": 0.0311}, {}]}}";
 
 Test(evaluation_page, needs_nothing_from_elsewhere)
 {

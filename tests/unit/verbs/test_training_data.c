@@ -111,7 +111,7 @@ Test(training_data, weigh_event_types_by_the_settings)
     OK(store_open(place.directory, STORE_READ, &store, &error));
     OK(training_data_read(store, &settings, NULL, &data, &error));
     cr_expect_eq(data.weights.weights[0], .5f);
-    cr_expect_eq(data.weights.weights[1], 0);
+    cr_expect_eq(data.weights.weights[1], -.05f);
     cr_expect_eq(data.weights.weights[2], -1);
 }
 
