@@ -25,7 +25,7 @@ static void close_service(void)
     fixture_close(&fixture);
 }
 
-TestSuite(app_models, .init = open_service, .fini = close_service, .timeout = 300);
+TestSuite(app_models, .init = open_service, .fini = close_service, .timeout = 120);
 
 /* Look until it is so; the watcher works on its own. */
 static bool wait_for_live(const char *version)

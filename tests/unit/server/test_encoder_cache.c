@@ -25,7 +25,7 @@ static void destroy(void)
     cache = NULL;
 }
 
-TestSuite(encoder_cache, .fini = destroy, .timeout = 60);
+TestSuite(encoder_cache, .fini = destroy, .timeout = 120);
 
 static struct encoder_cache_key key_of(uint32_t user)
 {

@@ -42,7 +42,7 @@ static void close_service(void)
     fixture_close(&fixture);
 }
 
-TestSuite(encoding, .fini = close_service, .timeout = 300);
+TestSuite(encoding, .fini = close_service, .timeout = 120);
 
 static uint64_t n_encoded(enum encoding_way way)
 {

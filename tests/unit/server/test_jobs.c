@@ -74,7 +74,7 @@ static struct job drive_until(const struct job *job, const char *note)
     }
 }
 
-TestSuite(jobs, .fini = clean, .timeout = 60);
+TestSuite(jobs, .fini = clean, .timeout = 120);
 
 #define SETTINGS_TRAINED_WITH                                                                                                              \
     " --set neighbours.weight=-1 --set neighbours.max_row=512 --set retrain.budget=1200s --set gate.metric=ndcg10 --set gate.margin=0.02"
