@@ -16,8 +16,11 @@ struct candidate {
 /* Up to CANDIDATES_MAX, the promising first; returns how many. The first is base with history and taps as the data wants them. */
 unsigned candidates_make(const struct sequences *sequences, const struct training_settings *base, struct candidate out[CANDIDATES_MAX]);
 
-/* Seconds that an epoch takes on the reference machine, two cores with AVX-512. */
-double candidate_epoch_seconds(const struct sequences *sequences, const struct training_settings *settings);
+/* Seconds that an epoch and the look at n_held_out cases behind it take on the reference machine, two cores with AVX-512 and bf16. */
+double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings);
+
+/* Epochs that a candidate should have at least to come near its end: fewer where an epoch has more steps. */
+uint32_t candidate_epochs(const struct sequences *sequences);
 
 /* Bytes that it keeps while others run. */
 size_t candidate_bytes(const struct training_settings *settings);

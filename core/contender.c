@@ -37,6 +37,10 @@ enum status contender_init(struct contender *contender, const struct training_gr
     if (!made.best_weights)
         return STATUS_NOMEM;
     memcpy(made.best_weights, training_weights(made.training), weight_bytes(&made));
+    if (start) {
+        made.n_drops = PATH_RATES - 1;
+        training_restart(made.training, start, RATE_DROP);
+    }
     *contender = made;
     made = (struct contender){0};
     return STATUS_OK;
@@ -75,11 +79,13 @@ static enum status look(struct contender *contender, const struct training_groun
     return STATUS_OK;
 }
 
-/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. */
-static uint32_t patience_for(const struct training_settings *settings, uint32_t n_held_out)
+/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. At the lower rate it moves less:
+ * half of that. */
+static uint32_t patience_for(const struct contender *contender, uint32_t n_held_out)
 {
-    uint64_t longer = settings->patience + 10000u / (n_held_out + 1ull);
-    return (uint32_t)(longer < 4ull * settings->patience ? longer : 4ull * settings->patience);
+    uint64_t patience = contender->settings.patience, longer = patience + 10000u / (n_held_out + 1ull);
+    longer = longer < 4 * patience ? longer : 4 * patience;
+    return (uint32_t)(contender->n_drops ? (longer + 1) / 2 : longer);
 }
 
 /* The figure has not risen for long: from the best weights on at a lower rate, or the end. */
@@ -96,7 +102,7 @@ static void lose_patience(struct contender *contender)
 
 static void compare(struct contender *contender, const struct training_ground *ground, double ndcg10)
 {
-    uint32_t patience = patience_for(&contender->settings, ground->split->n_held_out);
+    uint32_t patience = patience_for(contender, ground->split->n_held_out);
     contender->n_waited++;
     if (ndcg10 > contender->best_ndcg10 || contender_best_epoch(contender) == 0 || ground->split->n_held_out == 0) {
         memcpy(contender->best_weights, training_weights(contender->training), weight_bytes(contender));
@@ -104,7 +110,8 @@ static void compare(struct contender *contender, const struct training_ground *g
         contender->path[contender->n_drops] += contender->n_waited;
         contender->n_waited = 0;
     }
-    if (patience > 0 && contender->n_waited >= patience)
+    bool is_late = contender->n_drops == 0 && contender->n_epochs >= contender->settings.epochs - contender->settings.epochs / 5;
+    if (patience > 0 && (contender->n_waited >= patience || is_late))
         lose_patience(contender);
     contender->is_over = contender->is_over || contender->n_epochs >= contender->settings.epochs;
 }

@@ -6,11 +6,11 @@
 #include "core/base/emit.h"
 #include "core/candidates.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FINAL_EPOCHS 40u /* that the winner is expected to take, and its refit again */
-#define FIRST_ROUND  4u  /* epochs of the first round; each later one trains twice as far */
+#define FIRST_ROUND 4u /* epochs of the first round; each later one trains twice as far */
 
 struct entry {
     struct candidate candidate;
@@ -26,8 +26,8 @@ struct search {
     struct entry entries[CANDIDATES_MAX];
     struct entry *running[CANDIDATES_MAX]; /* the better first */
     unsigned n_entries, n_running;
-    uint32_t first_round;
-    double planned_seconds;
+    uint32_t first_round, final_epochs;    /* epochs that the winner is expected to take, and its refit again */
+    double planned_seconds, spent_seconds; /* on the reference machine; spent_seconds: by the rounds so far */
     uint64_t began_ns;
     bool ran_out;
 };
@@ -40,6 +40,11 @@ static void search_clear_scoped(struct search *search)
 
 /* --- the plan --- */
 
+static double epoch_seconds(const struct search *search, const struct candidate *candidate)
+{
+    return candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &candidate->settings);
+}
+
 /* Seconds for n candidates: halving rounds, the rest of the dearest's way, its refit. */
 static double plan_seconds(const struct search *search, unsigned n, uint32_t first_round)
 {
@@ -51,8 +56,8 @@ static double plan_seconds(const struct search *search, unsigned n, uint32_t fir
     }
     for (unsigned i = 0; i < n; i++)
         dearest = search->entries[i].epoch_seconds > dearest ? search->entries[i].epoch_seconds : dearest;
-    uint32_t rest = FINAL_EPOCHS > done ? FINAL_EPOCHS - done : 0;
-    return seconds + dearest * (rest + (search->plan->refit ? FINAL_EPOCHS : 0));
+    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
+    return seconds + dearest * (rest + (search->plan->refit ? search->final_epochs : 0));
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
@@ -68,17 +73,17 @@ static void make_plan(struct search *search)
 {
     struct candidate candidates[CANDIDATES_MAX];
     double budget = search->plan->budget_seconds;
+    search->final_epochs = candidate_epochs(search->ground->sequences);
     unsigned n = candidates_make(search->ground->sequences, &search->plan->settings, candidates), cheapest = 0;
     for (unsigned i = 0; i < n; i++) {
-        double seconds = candidate_epoch_seconds(search->ground->sequences, &candidates[i].settings);
-        cheapest = seconds < candidate_epoch_seconds(search->ground->sequences, &candidates[cheapest].settings) ? i : cheapest;
-        if (seconds * FINAL_EPOCHS * (search->plan->refit ? 2 : 1) <= budget)
+        double seconds = epoch_seconds(search, &candidates[i]);
+        cheapest = seconds < epoch_seconds(search, &candidates[cheapest]) ? i : cheapest;
+        if (seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= budget)
             search->entries[search->n_entries++] = (struct entry){.candidate = candidates[i], .epoch_seconds = seconds};
     }
     if (search->n_entries == 0)
         search->entries[search->n_entries++] =
-            (struct entry){.candidate = candidates[cheapest],
-                           .epoch_seconds = candidate_epoch_seconds(search->ground->sequences, &candidates[cheapest].settings)};
+            (struct entry){.candidate = candidates[cheapest], .epoch_seconds = epoch_seconds(search, &candidates[cheapest])};
     search->first_round = FIRST_ROUND;
     while (search->n_entries > 1 && (plan_seconds(search, search->n_entries, search->first_round) > budget ||
                                      plan_bytes(search, search->n_entries) > SEARCH_BYTES)) {
@@ -107,6 +112,8 @@ static enum status run_entry(struct search *search, unsigned place, uint32_t unt
         TRY(contender_init(&entry->contender, search->ground, &entry->candidate.settings, NULL));
     (void)snprintf(words, sizeof words, "%u of %u, %.30s,", place + 1, search->n_running, entry->candidate.words);
     entry->n_rounds++;
+    if (until < UINT32_MAX)
+        search->spent_seconds += entry->epoch_seconds * (until > done ? until - done : 0);
     return contender_run(&entry->contender, search->ground, until > done ? until - done : 0, words, search->progress);
 }
 
@@ -126,6 +133,15 @@ static void halve(struct search *search)
     search->n_running = n_left;
 }
 
+/* Epochs up to which the winner may go, so that its refit along the same way still fits. */
+static uint32_t last_epoch(const struct search *search)
+{
+    const struct entry *winner = search->running[0];
+    double done = winner->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds + done * winner->epoch_seconds;
+    double epochs = fmax(left / winner->epoch_seconds / (search->plan->refit ? 2 : 1), done + 1);
+    return (uint32_t)fmin(epochs, search->plan->settings.epochs);
+}
+
 static enum status run_rounds(struct search *search)
 {
     for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
@@ -136,6 +152,7 @@ static enum status run_rounds(struct search *search)
     for (unsigned i = 1; i < search->n_running; i++) /* out of time */
         contender_retire(&search->running[i]->contender);
     search->n_running = 1;
+    search->running[0]->contender.settings.epochs = last_epoch(search);
     return run_entry(search, 0, UINT32_MAX);
 }
 

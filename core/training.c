@@ -271,9 +271,9 @@ const float *training_weights(const struct training *training)
 void training_restart(struct training *training, const float *weights, float rate)
 {
     size_t n_bytes = training->whole.tensors.n_floats * sizeof *weights;
-    memcpy(training->weights, weights, n_bytes);
+    memmove(training->weights, weights, n_bytes); /* they may be its own */
     if (training->average)
-        memcpy(training->average, weights, n_bytes);
+        memmove(training->average, weights, n_bytes);
     if (is_sampled(training))
         touched_read_network(&training->touched, weights);
     training->rate = rate;

@@ -159,7 +159,7 @@ def prepare(binary, data, fresh):
     say("The newest tenth of the time line is held out: the network never trains on it, and after every epoch it is asked to guess it.")
     print(flush=True)
     began = time.monotonic()
-    inkling(binary, "retrain", "--data", data)
+    inkling(binary, "retrain", "--data", data, "--budget", "60s")
     print(f"  trained in {time.monotonic() - began:.0f} s")
     finished.write_text(stamp)
 

@@ -7,6 +7,8 @@
 
 #include "core/base/workers.h"
 #include "core/trainer.h"
+#include "server/app/gate.h"
+#include "server/app/model_files.h"
 #include "server/app/registration.h"
 #include "server/app/training_data.h"
 #include "storage/model_registry.h"
@@ -56,6 +58,7 @@ static enum status read_store(struct retraining *retraining, struct error *error
         return fail(error, STATUS_LIMIT, "the path of the data directory is too long");
     if (mkdir(retraining->models, 0750) && errno != EEXIST)
         return fail(error, STATUS_IO, "cannot make %s: %s", retraining->models, strerror(errno));
+    model_files_clean(retraining->models);
     TRY(model_registry_scan(store, find_live, retraining, error));
     return training_data_read(store, retraining->settings, retraining->progress, &retraining->data, error);
 }
@@ -77,7 +80,8 @@ static bool speaks_of_our_items(const struct retraining *retraining, const struc
     return is_same;
 }
 
-/* The live model and its selected one; none if they cannot be read or speak of other items: then training starts afresh. */
+/* The live model and its selected one; none if they cannot be read or speak of other items: then training starts afresh. So it does if the
+ * live one was selected with another split: it has learned from what is held out now. */
 static void open_live(struct retraining *retraining)
 {
     struct error ignored = {0};
@@ -88,10 +92,13 @@ static void open_live(struct retraining *retraining)
         model_close(model);
         return;
     }
-    retraining->live = retraining->live_selected = model;
-    if (!model_facts(model)->selected_version[0])
+    retraining->live = model;
+    if (strcmp(model_facts(model)->split, split_names[retraining->query->split]) != 0)
         return;
-    retraining->live_selected = NULL;
+    if (!model_facts(model)->selected_version[0]) {
+        retraining->live_selected = model;
+        return;
+    }
     (void)open_version(retraining, model_facts(model)->selected_version, &retraining->live_selected, &ignored);
 }
 
@@ -194,15 +201,36 @@ static enum status refit(const struct retraining *retraining, struct trainer *tr
     return write_model(retraining, trained, verdict, out_version, error);
 }
 
+static enum status ask_gate(const struct retraining *retraining, struct trainer *trainer, struct trained *selected,
+                            struct verdict *out_verdict, struct error *error)
+{
+    const struct encoder_view *view = NULL;
+    if (trained_view(selected, trainer, &view) != STATUS_OK)
+        return fail(error, STATUS_NOMEM, "no memory to compare the new model with the live one");
+    return gate_judge(&(struct gate_question){.settings = retraining->settings,
+                                              .fresh = trained_facts(selected),
+                                              .encoder = view,
+                                              .live = retraining->live,
+                                              .dataset = retraining->data.dataset,
+                                              .item_ids = retraining->data.item_ids,
+                                              .split = retraining->split,
+                                              .weights = &retraining->data.weights,
+                                              .workers = trainer_workers(trainer),
+                                              .progress = retraining->progress,
+                                              .force = retraining->query->force},
+                      out_verdict, error);
+}
+
 static enum status train(const struct retraining *retraining, const struct training_plan *plan, char out_version[MODEL_VERSION_BYTES],
                          struct error *error)
 {
     SCOPED(trainer_destroy) struct trainer *trainer = NULL;
     SCOPED(trained_destroy) struct trained *selected = NULL;
-    struct verdict verdict = verdict_of(VERDICT_LIVE, NULL);
+    struct verdict verdict;
     TRY(trainer_create(retraining->data.dataset, retraining->split, plan->settings.n_threads, &trainer, error));
     TRY(trainer_select(trainer, plan, retraining->progress, &selected, error));
     TRY(say_speed(retraining, "trained", selected));
+    TRY(ask_gate(retraining, trainer, selected, &verdict, error));
     if (!plan->refit || verdict.state == VERDICT_REJECTED)
         return write_model(retraining, selected, &verdict, out_version, error);
     return refit(retraining, trainer, plan, selected, &verdict, out_version, error);
