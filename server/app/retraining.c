@@ -180,9 +180,12 @@ static enum status write_model(const struct retraining *retraining, const struct
     SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
     TRY(trained_draft(trained, retraining->data.item_ids, &draft, error));
     TRY(verdict_write(retraining->models, model_draft_version(draft), verdict, error));
-    TRY(model_draft_write(draft, retraining->models, error));
-    memcpy(out_version, model_draft_version(draft), MODEL_VERSION_BYTES);
-    return STATUS_OK;
+    enum status status = model_draft_write(draft, retraining->models, error);
+    if (status == STATUS_OK)
+        memcpy(out_version, model_draft_version(draft), MODEL_VERSION_BYTES);
+    else
+        verdict_remove(retraining->models, model_draft_version(draft));
+    return status;
 }
 
 static enum status refit(const struct retraining *retraining, struct trainer *trainer, const struct training_plan *plan,

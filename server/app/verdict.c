@@ -99,6 +99,13 @@ enum status verdict_write(const char *directory, const char *version, const stru
     return fail(error, STATUS_IO, "cannot write %.160s: %s", path, strerror(reason));
 }
 
+void verdict_remove(const char *directory, const char *version)
+{
+    char path[PATH_BYTES];
+    if ((size_t)snprintf(path, sizeof path, "%s/%s" VERDICT_EXTENSION, directory, version) < sizeof path)
+        (void)unlink(path);
+}
+
 /* --- reading --- */
 
 static enum status read_text(const struct node *object, const char *key, size_t n_bytes, char *out, struct error *error)

@@ -38,6 +38,9 @@ struct verdict verdict_of(enum verdict_state state, const char *reason);
  * STATUS_NOMEM. */
 enum status verdict_write(const char *directory, const char *version, const struct verdict *verdict, struct error *error) MUST_CHECK;
 
+/* Take it back, if it is there: its model could not be written. */
+void verdict_remove(const char *directory, const char *version);
+
 /* No file, or one that is no verdict (which is logged): VERDICT_LIVE without a reason. STATUS_IO, STATUS_NOMEM: it cannot be read now. */
 enum status verdict_read(const char *directory, const char *version, struct verdict *out_verdict, struct error *error) MUST_CHECK;
 

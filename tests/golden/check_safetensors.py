@@ -85,7 +85,8 @@ def check(path, tensors, ids, metadata):
     facts = json.loads(metadata["facts"])
     shape = facts["shape"]
     require(metadata["checksum"] == hashlib.blake2b(data, digest_size=32).hexdigest(), "the checksum is not BLAKE2b-256 of what is behind the header")
-    protected = metadata["facts"].encode() + b"\0" + metadata["settings"].encode() + b"\0"
+    texts = [metadata[name] for name in ("facts", "settings", "report") if name in metadata]  # a file of the first days has no report
+    protected = b"".join(text.encode() + b"\0" for text in texts)
     require(metadata["facts_checksum"] == hashlib.blake2b(protected, digest_size=32).hexdigest(), "the facts' checksum is wrong")
     require(len(set(ids)) == len(ids) == shape["n_items"], f"{len(ids)} ids, {len(set(ids))} of them different, {shape['n_items']} items")
     require(tensors["item.embedding"].shape == (shape["n_items"], shape["width"]), "the item embedding has another shape than the facts say")
