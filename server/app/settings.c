@@ -46,7 +46,7 @@ static const struct setting table[] = {
     {"recommend.max_limit",    SETTING_INTEGER, MEMBER(recommend_max_limit),    1,     10000, "200",       NULL, "largest limit of one answer"},
     {"behaviour.max_events",   SETTING_INTEGER, MEMBER(behaviour_max_events),   8,     10000, "256",       NULL, "events kept in memory for a user, the newest; older ones still count as seen"},
     {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread from the store when they return"},
-    {"encoder.cache_bytes",    SETTING_INTEGER, MEMBER(encoder_cache_bytes),    0,     1e12,  "67108864",  NULL, "memory for users' encoder states, the least recently asked for give way; 0 encodes every user anew"},
+    {"encoder.cache_bytes",    SETTING_INTEGER, MEMBER(encoder_cache_bytes),    0,     1e12,  "67108864",  NULL, "memory for encoder states of users; 0: every user is encoded anew"},
     {"events.queue",           SETTING_INTEGER, MEMBER(events_queue),           1,     1e6,   "1024",      NULL, "writes that may wait for the disk; more are answered 503"},
     {"neighbours.weight",      SETTING_REAL,    MEMBER(neighbours_weight),      -1,    1000,  "-1",        NULL, "weight of the neighbours beside the encoder; below 0 the live model's own"},
     {"neighbours.max_row",     SETTING_INTEGER, MEMBER(neighbours_max_row),     8,     1e5,   "512",       NULL, "neighbours counted for an item"},
