@@ -152,7 +152,8 @@ static enum status run_rounds(struct search *search)
     for (unsigned i = 1; i < search->n_running; i++) /* out of time */
         contender_retire(&search->running[i]->contender);
     search->n_running = 1;
-    search->running[0]->contender.settings.epochs = last_epoch(search);
+    struct entry *winner = search->running[0];
+    winner->candidate.settings.epochs = winner->contender.settings.epochs = last_epoch(search); /* it may not have begun */
     return run_entry(search, 0, UINT32_MAX);
 }
 

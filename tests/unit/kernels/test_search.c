@@ -6,6 +6,7 @@
 #include "core/model_network.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -206,5 +207,32 @@ Test(trainer, starts_afresh_when_the_network_has_another_form)
     trained_destroy(other);
     trainer_destroy(trainer);
     model_close(model);
+    planted_clear(&planted);
+}
+
+Test(search, ends_the_winner_when_the_budget_is_spent)
+{
+    struct planted planted;
+    struct sequences sequences;
+    planted_init(&planted, 80);
+    planted.settings.epochs = 1000;
+    planted.settings.patience = 0;
+    planted.settings.shape.n_items = planted.dataset->n_items;
+    planted.settings.shape.n_types = planted.dataset->n_types;
+    cr_assert(sequences_init(&sequences, planted.dataset, planted.split, &planted.settings.type_weights) == STATUS_OK);
+    struct candidate candidates[CANDIDATES_MAX];
+    unsigned n = candidates_make(&sequences, &planted.settings, candidates);
+    double cheapest = candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[0].settings);
+    for (unsigned i = 1; i < n; i++)
+        cheapest = fmin(cheapest, candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[i].settings));
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct trained *trained = select_with(&planted, trainer, 14 * cheapest); /* seven epochs, and seven of the refit */
+    struct training_settings settings = planted.settings;
+    struct error error = {.detail = ""};
+    cr_assert(training_settings_read(trained_facts(trained)->settings, &settings, &error) == STATUS_OK);
+    cr_expect(settings.epochs == 6 || settings.epochs == 7, "%u epochs", settings.epochs);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    sequences_clear(&sequences);
     planted_clear(&planted);
 }
