@@ -156,7 +156,7 @@ def prepare(binary, data, fresh):
     inkling(binary, "import", "--data", data, SAMPLE / "items.ndjson.zst", SAMPLE / "events.ndjson.zst")
     print(f"  imported in {time.monotonic() - began:.1f} s into {data.relative_to(ROOT)}")
     heading("2 · Training: a convolutional network learns what follows what")
-    say("The newest tenth of the time line is held out: the network never trains on it, and after every epoch it is asked to guess it.")
+    say("The newest tenth of the events is held out: the network never trains on it, and after every epoch it is asked to guess it.")
     print(flush=True)
     began = time.monotonic()
     inkling(binary, "retrain", "--data", data, "--budget", "60s")

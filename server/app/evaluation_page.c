@@ -110,7 +110,7 @@ static void section_head(const struct evaluation_report *report, struct buffer *
     html_append_text(out, report->model_version);
     buffer_append_format(out, " · %s · ",
                          report->split == SPLIT_LAST ? "the last event of every user held out"
-                                                     : "the newest tenth of the time line held out");
+                                                     : "the newest events held out");
     append_count(report->n_events, out);
     buffer_append_text(out, " events, ");
     append_count(report->n_users, out);

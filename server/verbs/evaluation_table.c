@@ -7,13 +7,13 @@ static void print_head(const struct evaluation_report *report)
 {
     const struct evaluation *evaluation = &report->evaluation;
     (void)printf("model %s, %s:\n%u held-out events of %llu events, %u users, %u items\n", report->model_version,
-                 report->split == SPLIT_LAST ? "the last event of every user held out" : "the newest tenth of the time line held out",
+                 report->split == SPLIT_LAST ? "the last event of every user held out" : "the newest events held out",
                  evaluation->n_cases, (unsigned long long)report->n_events, report->n_users, evaluation->n_items);
     if (evaluation->n_cases == 0)
         (void)printf("Nothing is held out by this split: the zeros below say nothing.\n");
     if (report->refit_version[0])
         (void)printf("%s was made from this model and trained on everything, the held-out events included:\n"
-                     "what it would answer can only be better, and cannot be judged.\n",
+                     "that it answers better is likely, but cannot be judged.\n",
                      report->refit_version);
     if (report->is_refit)
         (void)printf("This model was trained on the held-out events too, and the model that it was made from is not\n"
