@@ -38,6 +38,7 @@ enum status contender_init(struct contender *contender, const struct training_gr
         return STATUS_NOMEM;
     memcpy(made.best_weights, training_weights(made.training), weight_bytes(&made));
     if (start) {
+        made.goes_on = true;
         made.n_drops = PATH_RATES - 1;
         training_restart(made.training, start, RATE_DROP);
     }
@@ -79,13 +80,13 @@ static enum status look(struct contender *contender, const struct training_groun
     return STATUS_OK;
 }
 
-/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. At the lower rate it moves less:
- * half of that. */
+/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. Who goes on from weights that were
+ * good once has less to find: half of that. */
 static uint32_t patience_for(const struct contender *contender, uint32_t n_held_out)
 {
     uint64_t patience = contender->settings.patience, longer = patience + 10000u / (n_held_out + 1ull);
     longer = longer < 4 * patience ? longer : 4 * patience;
-    return (uint32_t)(contender->n_drops ? (longer + 1) / 2 : longer);
+    return (uint32_t)(contender->goes_on ? (longer + 1) / 2 : longer);
 }
 
 /* The figure has not risen for long: from the best weights on at a lower rate, or the end. */

@@ -1,8 +1,8 @@
 /* A contender: one training and how it stands at the held-out events, epoch by epoch.
  *
  * After every epoch the encoder ranks the held-out events; the weights of the best epoch are kept. When the figure has not risen for
- * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next, half
- * as long wait it is over. What led to the best
+ * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
+ * wait it is over. What led to the best
  * weights, so many epochs at each rate, is its path: a refit follows it without looking.
  * Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENDER_H
@@ -36,6 +36,7 @@ struct contender {
     uint32_t path[PATH_RATES]; /* epochs at each rate up to the best */
     uint32_t n_waited;         /* epochs since the best */
     unsigned n_drops;
+    bool goes_on; /* it started from weights that were good once */
     bool is_over;
     struct curve_point *curve; /* [n_epochs] */
     uint32_t n_epochs, n_curve;
@@ -43,7 +44,8 @@ struct contender {
     uint64_t n_examples;
 };
 
-/* start as training_create: who goes on from weights that were good once begins at the lower rate. STATUS_NOMEM. */
+/* start as training_create: who goes on from weights that were good once begins at the lower rate, and has
+ * half of the patience. STATUS_NOMEM. */
 enum status contender_init(struct contender *contender, const struct training_ground *ground, const struct training_settings *settings,
                            const float *start) MUST_CHECK;
 void contender_clear(struct contender *contender);
