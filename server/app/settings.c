@@ -406,7 +406,7 @@ void settings_help(struct buffer *out)
     for (size_t i = 0; i < N_SETTINGS; i++)
         buffer_append_format(out, "  %-22s %-10s %s\n", table[i].name, table[i].preset, table[i].help);
     buffer_append_format(out, "  %-22s %-10s %s\n", WEIGHTS "<event type>", "1",
-                         "worth of an event of that type; impression is -0.05 and dislike -1 unless you say otherwise");
+                         "worth of an event of that type; impression is -0.05, dislike -1 by default");
     buffer_append_text(out, "                                    above 0: for the item, 3 counts as three events of 1; 0: kept, nothing else\n"
                             "                                    -0.5 and below: against the item and what is like it\n"
                             "                                    between -0.5 and 0: shown and not taken, weakly against it until it is taken\n"
