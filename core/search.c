@@ -26,6 +26,7 @@ struct search {
     struct entry entries[CANDIDATES_MAX];
     struct entry *running[CANDIDATES_MAX]; /* the better first */
     unsigned n_entries, n_running;
+    unsigned n_finalists;                  /* that run to their end */
     uint32_t first_round, final_epochs;    /* epochs that the winner is expected to take, and its refit again */
     double planned_seconds, spent_seconds; /* on the reference machine; spent_seconds: by the rounds so far */
     uint64_t began_ns;
@@ -45,19 +46,19 @@ static double epoch_seconds(const struct search *search, const struct candidate 
     return candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &candidate->settings);
 }
 
-/* Seconds for n candidates: halving rounds, the rest of the dearest's way, its refit. */
-static double plan_seconds(const struct search *search, unsigned n, uint32_t first_round)
+/* Seconds for n candidates: halving rounds, the rest of the way of as many finalists of the dearest kind, the refit of one. */
+static double plan_seconds(const struct search *search, unsigned n, unsigned n_finalists, uint32_t first_round)
 {
     double seconds = 0, dearest = 0;
     uint32_t done = 0, until = first_round;
-    for (unsigned left = n; left > 1; left = (left + 1) / 2, done = until, until *= 2) {
+    for (unsigned left = n; left > n_finalists; left = (left + 1) / 2, done = until, until *= 2) {
         for (unsigned i = 0; i < left; i++)
             seconds += search->entries[i].epoch_seconds * (until - done);
     }
     for (unsigned i = 0; i < n; i++)
         dearest = search->entries[i].epoch_seconds > dearest ? search->entries[i].epoch_seconds : dearest;
     uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
-    return seconds + dearest * (rest + (search->plan->refit ? search->final_epochs : 0));
+    return seconds + dearest * (n_finalists * rest + (search->plan->refit ? search->final_epochs : 0));
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
@@ -85,13 +86,14 @@ static void make_plan(struct search *search)
         search->entries[search->n_entries++] =
             (struct entry){.candidate = candidates[cheapest], .epoch_seconds = epoch_seconds(search, &candidates[cheapest])};
     search->first_round = FIRST_ROUND;
-    while (search->n_entries > 1 && (plan_seconds(search, search->n_entries, search->first_round) > budget ||
+    while (search->n_entries > 1 && (plan_seconds(search, search->n_entries, 1, search->first_round) > budget ||
                                      plan_bytes(search, search->n_entries) > SEARCH_BYTES)) {
         bool is_shorter = search->first_round > 2 && plan_bytes(search, search->n_entries) <= SEARCH_BYTES;
         search->first_round -= is_shorter;
         search->n_entries -= !is_shorter;
     }
-    search->planned_seconds = plan_seconds(search, search->n_entries, search->first_round);
+    search->n_finalists = search->n_entries > 1 && plan_seconds(search, search->n_entries, 2, search->first_round) <= budget ? 2 : 1;
+    search->planned_seconds = plan_seconds(search, search->n_entries, search->n_finalists, search->first_round);
 }
 
 /* --- the rounds --- */
@@ -117,8 +119,8 @@ static enum status run_entry(struct search *search, unsigned place, uint32_t unt
     return contender_run(&entry->contender, search->ground, until > done ? until - done : 0, words, search->progress);
 }
 
-/* The better half stays, in its order; the others give back their memory. */
-static void halve(struct search *search)
+/* The better n_left stay, in their order; the others give back their memory. */
+static void keep_best(struct search *search, unsigned n_left)
 {
     for (unsigned i = 1; i < search->n_running; i++) { /* insertion: equal ones keep their order */
         struct entry *entry = search->running[i];
@@ -127,34 +129,42 @@ static void halve(struct search *search)
             search->running[place] = search->running[place - 1];
         search->running[place] = entry;
     }
-    unsigned n_left = (search->n_running + 1) / 2;
     for (unsigned i = n_left; i < search->n_running; i++)
         contender_retire(&search->running[i]->contender);
     search->n_running = n_left;
 }
 
-/* Epochs up to which the winner may go, so that its refit along the same way still fits. */
-static uint32_t last_epoch(const struct search *search)
+/* Epochs up to which a finalist may go: what is left is for all of them, and for the refit of one along the same way. */
+static uint32_t last_epoch(const struct search *search, const struct entry *finalist)
 {
-    const struct entry *winner = search->running[0];
-    double done = winner->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds + done * winner->epoch_seconds;
-    double epochs = fmax(left / winner->epoch_seconds / (search->plan->refit ? 2 : 1), done + 1);
+    double done = finalist->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds;
+    double shares = search->n_running + (search->plan->refit ? 1 : 0);
+    double epochs = fmax((left / finalist->epoch_seconds + search->n_running * done) / shares, done + 1);
     return (uint32_t)fmin(epochs, search->plan->settings.epochs);
+}
+
+static enum status run_finalists(struct search *search)
+{
+    for (unsigned i = 0; i < search->n_running; i++) {
+        struct entry *entry = search->running[i];
+        entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry); /* it may not have begun */
+    }
+    for (unsigned i = 0; i < search->n_running; i++)
+        TRY(run_entry(search, i, UINT32_MAX));
+    keep_best(search, 1);
+    return STATUS_OK;
 }
 
 static enum status run_rounds(struct search *search)
 {
-    for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
+    for (uint32_t until = search->first_round; search->n_running > search->n_finalists && !is_out_of_time(search); until *= 2) {
         for (unsigned i = 0; i < search->n_running; i++)
             TRY(run_entry(search, i, until));
-        halve(search);
+        keep_best(search, (search->n_running + 1) / 2);
     }
-    for (unsigned i = 1; i < search->n_running; i++) /* out of time */
-        contender_retire(&search->running[i]->contender);
-    search->n_running = 1;
-    struct entry *winner = search->running[0];
-    winner->candidate.settings.epochs = winner->contender.settings.epochs = last_epoch(search); /* it may not have begun */
-    return run_entry(search, 0, UINT32_MAX);
+    if (search->ran_out)
+        keep_best(search, 1);
+    return run_finalists(search);
 }
 
 /* --- what is said about it --- */

@@ -1,8 +1,8 @@
 /* Search: settings chosen by the held-out events, by successive halving (Jamieson and Talwalkar 2016, algorithm 1).
  *
  * Candidates are the plan's settings, fitted to the data, and deviations from them in loss, width, dropout and taps, the promising ones
- * first. All run a few epochs, the better half a few more, and so on; the last one goes on until its figure stops rising: it is the
- * selected model, nothing is trained twice.
+ * first. All run a few epochs, the better half a few more, and so on. The last one, or the last two if the budget allows, go on until their
+ * figures stop rising (early rounds favour who learns fast); the better is the selected model, nothing is trained twice.
  * What fits into the budget is reckoned beforehand from the number of operations and the speed of a reference machine (two cores with
  * AVX-512), never measured: the same data, plan and seed search in the same way on every machine. A machine that is so slow that the time
  * itself runs out ends the search early with the best so far, and the report says so. Memory: at most SEARCH_BYTES for the candidates'
