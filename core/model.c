@@ -62,6 +62,15 @@ const char *model_item_id(const struct model *model, uint32_t item)
     return names_text(model->content.names, item);
 }
 
+bool model_knows(const struct model *model, const char *const item_ids[], uint32_t n_items)
+{
+    uint32_t n_known = model->encoder.shape.n_items;
+    bool is_same = n_known <= n_items;
+    for (uint32_t item = 0; is_same && item < n_known; item++)
+        is_same = strcmp(model_item_id(model, item), item_ids[item]) == 0;
+    return is_same;
+}
+
 const struct encoder *model_encoder(const struct model *model)
 {
     return &model->encoder;

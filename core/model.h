@@ -76,6 +76,9 @@ DEFINE_SCOPED(struct model *, model_close);
 const struct model_facts *model_facts(const struct model *model);
 const char *model_item_id(const struct model *model, uint32_t item); /* item < V */
 
+/* Are the model's items the first of item_ids[n_items], under the same numbers? Else it is from other data. */
+bool model_knows(const struct model *model, const char *const item_ids[], uint32_t n_items);
+
 /* Append the facts as one JSON object (what the registry and GET /v1/models show). */
 void model_facts_write(const struct model_facts *facts, struct buffer *out);
 

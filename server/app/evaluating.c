@@ -78,11 +78,7 @@ static enum status open_selected(struct store *store, struct model **model, char
 static enum status compare_vocabulary(const struct model *model, const struct training_data *data, struct error *error)
 {
     const struct model_facts *facts = model_facts(model);
-    uint32_t n_known = facts->shape.n_items;
-    bool is_same = n_known <= data->dataset->n_items;
-    for (uint32_t item = 0; is_same && item < n_known; item++)
-        is_same = strcmp(model_item_id(model, item), data->item_ids[item]) == 0;
-    return is_same
+    return model_knows(model, data->item_ids, data->dataset->n_items)
                ? STATUS_OK
                : fail(error, STATUS_INVALID, "model %s was trained on other data: its items are not those of this store", facts->version);
 }

@@ -27,11 +27,8 @@ static void write_metric(const char *metric, char *out, size_t n_bytes)
 
 static bool speaks_of_our_items(const struct gate_question *question)
 {
-    uint32_t n_items = model_facts(question->live)->shape.n_items;
-    bool is_ours = n_items <= question->dataset->n_items && model_facts(question->live)->shape.n_types <= question->dataset->n_types;
-    for (uint32_t item = 0; is_ours && item < n_items; item++)
-        is_ours = strcmp(model_item_id(question->live, item), question->item_ids[item]) == 0;
-    return is_ours;
+    return model_facts(question->live)->shape.n_types <= question->dataset->n_types &&
+           model_knows(question->live, question->item_ids, question->dataset->n_items);
 }
 
 /* --- the figures --- */

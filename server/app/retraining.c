@@ -70,16 +70,6 @@ static enum status open_version(const struct retraining *retraining, const char 
     return model_open(path, out_model, error);
 }
 
-/* Are its items the first of the data's, under the same numbers? */
-static bool speaks_of_our_items(const struct retraining *retraining, const struct model *model)
-{
-    uint32_t n_known = model_facts(model)->shape.n_items;
-    bool is_same = n_known <= retraining->data.dataset->n_items;
-    for (uint32_t item = 0; is_same && item < n_known; item++)
-        is_same = strcmp(model_item_id(model, item), retraining->data.item_ids[item]) == 0;
-    return is_same;
-}
-
 /* The live model and its selected one; none if they cannot be read or speak of other items: then training starts afresh. So it does if the
  * live one was selected with another split: it has learned from what is held out now. */
 static void open_live(struct retraining *retraining)
@@ -88,7 +78,7 @@ static void open_live(struct retraining *retraining)
     struct model *model = NULL;
     if (!retraining->live_version[0] || open_version(retraining, retraining->live_version, &model, &ignored) != STATUS_OK)
         return;
-    if (!speaks_of_our_items(retraining, model)) {
+    if (!model_knows(model, retraining->data.item_ids, retraining->data.dataset->n_items)) {
         model_close(model);
         return;
     }
