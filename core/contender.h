@@ -4,7 +4,7 @@
  * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
  * wait it is over. What led to the best
  * weights, so many epochs at each rate, is its path: a refit follows it without looking.
- * Threads: one caller, which brings the workers. */
+ * The curve has one point an epoch that was trained, also those behind the best. Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENDER_H
 #define CORE_CONTENDER_H
 

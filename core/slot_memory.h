@@ -17,7 +17,7 @@ struct slot_worker {
 };
 
 struct slot_memory {
-    float *gradients[SLOTS];      /* each [n_floats] */
+    float *gradients[SLOTS];      /* each [n_floats] of the largest network so far */
     float *unit_gradients[SLOTS]; /* each [V, C]; with a temperature */
     size_t n_gradients, n_unit_gradients;
     struct slot_worker *workers;
