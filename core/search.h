@@ -4,9 +4,9 @@
  * first. All run a few epochs, the better half a few more, and so on. The last one, or the last two if the budget allows, go on until their
  * figures stop rising (early rounds favour who learns fast); the better is the selected model, nothing is trained twice.
  * What fits into the budget is reckoned beforehand from the number of operations and the speed of a reference machine (two cores with
- * AVX-512 and bf16), never measured: the same data, plan and seed search in the same way on every machine. The clock is looked at between rounds only:
- * on a machine so slow that more than three fifths of the budget are gone (all of it without a refit), the best so far goes on alone, and
- * the report says so; its own way to the end, and the refit, are not cut short. Memory: at most SEARCH_BYTES for the candidates'
+ * AVX-512 and bf16), never measured: the same data, plan and seed search in the same way on every machine. The clock is looked at between
+ * rounds only: on a machine so slow that more than three fifths of the budget are gone (all of it without a refit), the best so far goes on
+ * alone, and the report says so; its own way to the end, and the refit, are not cut short. Memory: at most SEARCH_BYTES for the candidates'
  * weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
