@@ -1,22 +1,20 @@
-/* The list is short on purpose: in the measured sets these choices decided, and others did not (RESULTS.md, "What did not pay").
+/* The lists are short on purpose: in the measured sets these choices decided, and others did not (RESULTS.md, "What did not pay").
  *
- * Dropout goes by how often an item is met in training: where that is rare a network learns the events by heart. The search tries the steps
- * next to it too. Early rounds favour less dropout, which learns faster and ends lower, so the step is a guess that is checked, not found.
- */
+ * Dropout goes by how often an item is met in training: where that is rare a network learns the events by heart. */
 #include "core/candidates.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LONG_HISTORY  200u
-#define LONG_TAPS     50u
-#define LONG_ROWS     100u /* rows of a user, on average over events, from which on a history is long */
-#define TEMPERATURE   0.07f
-#define AVERAGING     0.998f
-#define SOFTMAX_SPEED 300e9 /* operations a second */
-#define NETWORK_SPEED 100e9
-#define LOOK_SPEED    100e9
+#define LONG_HISTORY    200u
+#define LONG_TAPS       50u
+#define LONG_ROWS       100u /* rows of a user, on average over events, from which on a history is long */
+#define TEMPERATURE     0.07f
+#define LOW_TEMPERATURE 0.05f
+#define SOFTMAX_SPEED   300e9 /* operations a second */
+#define NETWORK_SPEED   100e9
+#define LOOK_SPEED      100e9
 
 static double count_rows(const struct sequences *sequences)
 {
@@ -34,62 +32,76 @@ static double rows_around_an_event(const struct sequences *sequences)
     return n > 0 ? sum / n : 0;
 }
 
-static const float dropouts[] = {.2f, .3f, .5f};
+static const float dropouts[] = {.1f, .2f, .3f, .5f, .7f};
 #define DROPOUTS ((int)(sizeof dropouts / sizeof dropouts[0]))
 
-/* Place in dropouts. */
-static int dropout_for(double rows_an_item)
+static float dropout_for(double rows_an_item)
 {
-    return rows_an_item > 100 ? 0 : rows_an_item > 17 ? 1 : 2;
+    return rows_an_item > 100 ? .2f : rows_an_item > 17 ? .3f : .5f;
 }
 
-struct deviation {
-    bool is_unit; /* vectors of length 1 with a temperature; else the dot product */
+struct form {
     uint32_t width;
-    int dropout_step; /* from the one for the data */
-    float averaging;
+    float temperature;  /* of vectors of length 1; 0: the dot product */
+    uint32_t taps_part; /* taps are divided by it */
 };
 
-static const struct deviation deviations[CANDIDATES_MAX] = {
-    {true, 128, 0, 0}, {false, 128, 0, 0}, {true, 64, 0, 0},          {false, 64, 0, 0},
-    {true, 128, 1, 0}, {false, 128, 1, 0}, {true, 128, 0, AVERAGING}, {true, 64, 1, 0},
+static const struct form forms[FORMS_MAX] = {
+    {128, TEMPERATURE, 1}, {128, 0, 1}, {64, TEMPERATURE, 1}, {64, 0, 1}, {128, TEMPERATURE, 3}, {128, LOW_TEMPERATURE, 1},
 };
 
-static void deviate(const struct deviation *deviation, int dropout, struct candidate *candidate)
+static void describe(struct candidate *candidate)
 {
-    struct training_settings *settings = &candidate->settings;
-    dropout += deviation->dropout_step;
-    settings->shape.width = deviation->width;
-    settings->shape.temperature = deviation->is_unit ? TEMPERATURE : 0;
-    settings->dropout = dropouts[dropout < DROPOUTS ? dropout : 1]; /* above the most there is: below it */
-    settings->averaging = settings->n_negatives ? 0 : deviation->averaging;
-    (void)snprintf(candidate->words, sizeof candidate->words, "%s, width %u, dropout %.1f%s",
-                   deviation->is_unit ? "unit vectors" : "dot product", deviation->width, (double)settings->dropout,
-                   settings->averaging > 0 ? ", averaged" : "");
+    const struct training_settings *settings = &candidate->settings;
+    int n = settings->shape.temperature > 0
+                ? snprintf(candidate->words, sizeof candidate->words, "unit vectors / %.2g", (double)settings->shape.temperature)
+                : snprintf(candidate->words, sizeof candidate->words, "dot product");
+    (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f", settings->shape.width,
+                   settings->shape.taps, (double)settings->dropout);
 }
 
-unsigned candidates_make(const struct sequences *sequences, const struct training_settings *base, struct candidate out[CANDIDATES_MAX])
+unsigned candidates_forms(const struct sequences *sequences, const struct training_settings *base, struct candidate out[FORMS_MAX])
 {
     struct training_settings fitted = *base;
-    unsigned n = 0;
-    int dropout = dropout_for(count_rows(sequences) / base->shape.n_items);
+    fitted.dropout = dropout_for(count_rows(sequences) / base->shape.n_items);
     if (rows_around_an_event(sequences) > LONG_ROWS) {
         fitted.shape.history = LONG_HISTORY;
         fitted.shape.taps = LONG_TAPS;
     }
-    for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
-        if (deviations[i].averaging > 0 && fitted.n_negatives)
-            continue;
-        out[n].settings = fitted;
-        deviate(&deviations[i], dropout, &out[n++]);
+    for (unsigned i = 0; i < FORMS_MAX; i++) {
+        out[i].settings = fitted;
+        out[i].settings.shape.width = forms[i].width;
+        out[i].settings.shape.temperature = forms[i].temperature;
+        out[i].settings.shape.taps = (fitted.shape.taps + forms[i].taps_part - 1) / forms[i].taps_part;
+        describe(&out[i]);
     }
-    return n;
+    return FORMS_MAX;
+}
+
+static unsigned add_variation(const struct training_settings *form, int place, unsigned n, struct candidate out[VARIATIONS_MAX])
+{
+    if (place < 0 || place >= DROPOUTS)
+        return n;
+    out[n].settings = *form;
+    out[n].settings.dropout = dropouts[place];
+    describe(&out[n]);
+    return n + 1;
+}
+
+unsigned candidates_variations(const struct training_settings *form, struct candidate out[VARIATIONS_MAX])
+{
+    int below = 0, above = 0; /* how many are below its own, how many are not above it */
+    while (below < DROPOUTS && dropouts[below] < form->dropout)
+        below++;
+    while (above < DROPOUTS && dropouts[above] <= form->dropout)
+        above++;
+    return add_variation(form, below - 1, add_variation(form, above, 0, out), out);
 }
 
 uint32_t candidate_epochs(const struct sequences *sequences)
 {
     double rows = count_rows(sequences);
-    return (uint32_t)fmin(30, fmax(12, 30 * sqrt(200e3 / fmax(rows, 1))));
+    return (uint32_t)fmin(25, fmax(10, 25 * sqrt(150e3 / fmax(rows, 1))));
 }
 
 double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings)

@@ -6,15 +6,21 @@
 #include "core/batches.h"
 #include "core/training_settings.h"
 
-#define CANDIDATES_MAX 8
+#define FORMS_MAX      6
+#define VARIATIONS_MAX 2
 
 struct candidate {
     struct training_settings settings;
-    char words[80]; /* what it deviates in: "unit vectors, width 128" */
+    char words[80]; /* what it is: "unit vectors, width 128, 16 taps, dropout 0.5" */
 };
 
-/* Up to CANDIDATES_MAX, the promising first; returns how many. The first is base with history and taps as the data wants them. */
-unsigned candidates_make(const struct sequences *sequences, const struct training_settings *base, struct candidate out[CANDIDATES_MAX]);
+/* Forms: networks and losses, the promising first, all with the dropout that the data suggests, and with history and taps as the data wants
+ * them; the rest is as in base. Which of them is best shows early. Returns how many. */
+unsigned candidates_forms(const struct sequences *sequences, const struct training_settings *base, struct candidate out[FORMS_MAX]);
+
+/* The same form with more and with less dropout. Which is best shows at the end only: less of it learns faster and ends lower.
+ * Returns how many. */
+unsigned candidates_variations(const struct training_settings *form, struct candidate out[VARIATIONS_MAX]);
 
 /* Seconds that an epoch and the look at n_held_out cases behind it take on the reference machine, two cores with AVX-512 and bf16. */
 double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings);

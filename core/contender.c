@@ -15,6 +15,13 @@ void contender_retire(struct contender *contender)
     contender->is_over = true;
 }
 
+void contender_give_up(struct contender *contender)
+{
+    contender_retire(contender);
+    free(contender->best_weights);
+    contender->best_weights = NULL;
+}
+
 void contender_clear(struct contender *contender)
 {
     training_destroy(contender->training);
@@ -75,7 +82,7 @@ static enum status look(struct contender *contender, const struct training_groun
     TRY(encoder_scores_init(&scores, training_encoder(contender->training), training_weights(contender->training),
                             &contender->settings.type_weights, workers_count(ground->workers)));
     TRY(evaluate_encoder(ground->dataset, ground->split, &scores.view, ground->workers, &figures));
-    contender->look_seconds += (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    contender->seconds += (double)(clock_monotonic_ns() - began_ns) / 1e9;
     *out_ndcg10 = figures.ndcg10;
     return STATUS_OK;
 }

@@ -2,9 +2,8 @@
  *
  * After every epoch the encoder ranks the held-out events; the weights of the best epoch are kept. When the figure has not risen for
  * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
- * wait it is over. What led to the best
- * weights, so many epochs at each rate, is its path: a refit follows it without looking.
- * The curve has one point an epoch that was trained, also those behind the best. Threads: one caller, which brings the workers. */
+ * wait it is over. What led to the best weights, so many epochs at each rate, is its path: a refit follows it without looking. The curve
+ * has one point an epoch that was trained, also those behind the best. Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENDER_H
 #define CORE_CONTENDER_H
 
@@ -40,12 +39,12 @@ struct contender {
     bool is_over;
     struct curve_point *curve; /* [n_epochs] */
     uint32_t n_epochs, n_curve;
-    double seconds, look_seconds, flops; /* of its steps; of its looks; of its steps */
+    double seconds, flops; /* of steps and looks; of steps */
     uint64_t n_examples;
 };
 
-/* start as training_create: who goes on from weights that were good once begins at the lower rate, and has
- * half of the patience. STATUS_NOMEM. */
+/* start as training_create: who goes on from weights that were good once begins at the lower rate, and has half of the patience.
+ * STATUS_NOMEM. */
 enum status contender_init(struct contender *contender, const struct training_ground *ground, const struct training_settings *settings,
                            const float *start) MUST_CHECK;
 void contender_clear(struct contender *contender);
@@ -68,5 +67,8 @@ uint32_t contender_best_epoch(const struct contender *contender);
 
 /* Give back what only a contender that goes on needs: the training. Best weights, path and curve stay. */
 void contender_retire(struct contender *contender);
+
+/* Give back the best weights too: only its figures stay. */
+void contender_give_up(struct contender *contender);
 
 #endif

@@ -1,5 +1,5 @@
-/* The plan first: how many candidates and how long a first round, so that the rounds, the winner's way to its end and the refit fit into
- * the budget. Candidates that alone would not fit are left out, all but the cheapest. */
+/* The plan first: how many forms, how long a first round and how many runs to the end, so that all of it and the refit fit into the budget.
+ * Forms that alone would not fit are left out, all but the cheapest. */
 #include "core/search.h"
 
 #include "core/base/clock.h"
@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_ROUND 4u /* epochs of the first round; each later one trains twice as far */
+#define FIRST_ROUND 4u /* epochs of the first round, at most; each later one trains twice as far */
+#define FEW_FORMS   4u /* the others are left out before another dropout is */
+#define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
 struct entry {
     struct candidate candidate;
@@ -23,12 +25,12 @@ struct search {
     const struct training_ground *ground;
     const struct training_plan *plan;
     const struct progress *progress;
-    struct entry entries[CANDIDATES_MAX];
-    struct entry *running[CANDIDATES_MAX]; /* the better first */
+    struct entry entries[ENTRIES_MAX]; /* forms, behind them variations of the best */
+    struct entry *running[FORMS_MAX];  /* the better first */
     unsigned n_entries, n_running;
-    unsigned n_finalists;                  /* that run to their end */
-    uint32_t first_round, final_epochs;    /* epochs that the winner is expected to take, and its refit again */
-    double planned_seconds, spent_seconds; /* on the reference machine; spent_seconds: by the rounds so far */
+    unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
+    uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
+    double planned_seconds, spent_seconds; /* on the reference machine */
     uint64_t began_ns;
     bool ran_out;
 };
@@ -41,24 +43,26 @@ static void search_clear_scoped(struct search *search)
 
 /* --- the plan --- */
 
-static double epoch_seconds(const struct search *search, const struct candidate *candidate)
+static void add_entry(struct search *search, const struct candidate *candidate)
 {
-    return candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &candidate->settings);
+    search->entries[search->n_entries++] = (struct entry){
+        .candidate = *candidate,
+        .epoch_seconds = candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &candidate->settings)};
 }
 
-/* Seconds for n candidates: halving rounds, the rest of the way of as many finalists of the dearest kind, the refit of one. */
-static double plan_seconds(const struct search *search, unsigned n, unsigned n_finalists, uint32_t first_round)
+/* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
+static double plan_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t first_round)
 {
     double seconds = 0, dearest = 0;
     uint32_t done = 0, until = first_round;
-    for (unsigned left = n; left > n_finalists; left = (left + 1) / 2, done = until, until *= 2) {
+    for (unsigned left = n; left > 1; left = (left + 1) / 2, done = until, until *= 2) {
         for (unsigned i = 0; i < left; i++)
             seconds += search->entries[i].epoch_seconds * (until - done);
     }
     for (unsigned i = 0; i < n; i++)
-        dearest = search->entries[i].epoch_seconds > dearest ? search->entries[i].epoch_seconds : dearest;
-    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
-    return seconds + dearest * (n_finalists * rest + (search->plan->refit ? search->final_epochs : 0));
+        dearest = fmax(dearest, search->entries[i].epoch_seconds);
+    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0, again = n_finals - 1 + search->plan->refit;
+    return seconds + dearest * (rest + again * search->final_epochs);
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
@@ -69,31 +73,42 @@ static size_t plan_bytes(const struct search *search, unsigned n)
     return bytes;
 }
 
-/* The candidates that fit one by one, and of these as many, and as long a first round, as fit together. */
+/* Of the n forms there are, as many as fit with so many runs to the end, and the longest first round with them. */
+static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
+{
+    for (unsigned n = search->n_entries; n >= least_forms && n > 0; n--) {
+        for (uint32_t first_round = FIRST_ROUND; first_round >= 2; first_round--) {
+            search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
+            if (search->planned_seconds > search->plan->budget_seconds || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
+                continue;
+            search->n_entries = n;
+            search->n_finals = n_finals;
+            search->first_round = first_round;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void make_plan(struct search *search)
 {
-    struct candidate candidates[CANDIDATES_MAX];
-    double budget = search->plan->budget_seconds;
+    struct candidate forms[FORMS_MAX];
+    unsigned cheapest = 0, n = candidates_forms(search->ground->sequences, &search->plan->settings, forms);
     search->final_epochs = candidate_epochs(search->ground->sequences);
-    unsigned n = candidates_make(search->ground->sequences, &search->plan->settings, candidates), cheapest = 0;
+    double seconds[FORMS_MAX];
     for (unsigned i = 0; i < n; i++) {
-        double seconds = epoch_seconds(search, &candidates[i]);
-        cheapest = seconds < epoch_seconds(search, &candidates[cheapest]) ? i : cheapest;
-        if (seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= budget)
-            search->entries[search->n_entries++] = (struct entry){.candidate = candidates[i], .epoch_seconds = seconds};
+        seconds[i] = candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &forms[i].settings);
+        cheapest = seconds[i] < seconds[cheapest] ? i : cheapest;
+        if (seconds[i] * search->final_epochs * (search->plan->refit ? 2 : 1) <= search->plan->budget_seconds)
+            add_entry(search, &forms[i]);
     }
-    if (search->n_entries == 0)
-        search->entries[search->n_entries++] =
-            (struct entry){.candidate = candidates[cheapest], .epoch_seconds = epoch_seconds(search, &candidates[cheapest])};
-    search->first_round = FIRST_ROUND;
-    while (search->n_entries > 1 && (plan_seconds(search, search->n_entries, 1, search->first_round) > budget ||
-                                     plan_bytes(search, search->n_entries) > SEARCH_BYTES)) {
-        bool is_shorter = search->first_round > 2 && plan_bytes(search, search->n_entries) <= SEARCH_BYTES;
-        search->first_round -= is_shorter;
-        search->n_entries -= !is_shorter;
-    }
-    search->n_finalists = search->n_entries > 1 && plan_seconds(search, search->n_entries, 2, search->first_round) <= budget ? 2 : 1;
-    search->planned_seconds = plan_seconds(search, search->n_entries, search->n_finalists, search->first_round);
+    for (unsigned n_finals = 1 + VARIATIONS_MAX; n_finals > 0; n_finals--)
+        if (fit(search, n_finals > 1 ? FEW_FORMS : 1, n_finals))
+            return;
+    search->n_entries = 0;
+    add_entry(search, &forms[cheapest]);
+    search->n_finals = 1;
+    search->planned_seconds = plan_seconds(search, 1, 1, FIRST_ROUND);
 }
 
 /* --- the rounds --- */
@@ -105,18 +120,19 @@ static bool is_out_of_time(struct search *search)
     return search->ran_out;
 }
 
-static enum status run_entry(struct search *search, unsigned place, uint32_t until)
+/* Up to so many epochs in all, of as many as its settings allow. */
+static enum status run_entry(struct search *search, struct entry *entry, uint32_t until, const char *where)
 {
-    struct entry *entry = search->running[place];
-    uint32_t done = entry->contender.n_epochs;
-    char words[48];
-    if (!entry->contender.training && !entry->contender.is_over)
-        TRY(contender_init(&entry->contender, search->ground, &entry->candidate.settings, NULL));
-    (void)snprintf(words, sizeof words, "%u of %u, %.30s,", place + 1, search->n_running, entry->candidate.words);
+    struct contender *contender = &entry->contender;
+    char words[64];
+    if (!contender->training && !contender->is_over)
+        TRY(contender_init(contender, search->ground, &entry->candidate.settings, NULL));
+    uint32_t done = contender->n_epochs;
+    (void)snprintf(words, sizeof words, "%s, %.40s,", where, entry->candidate.words);
     entry->n_rounds++;
-    if (until < UINT32_MAX)
-        search->spent_seconds += entry->epoch_seconds * (until > done ? until - done : 0);
-    return contender_run(&entry->contender, search->ground, until > done ? until - done : 0, words, search->progress);
+    TRY(contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress));
+    search->spent_seconds += entry->epoch_seconds * (contender->n_epochs - done);
+    return STATUS_OK;
 }
 
 /* The better n_left stay, in their order; the others give back their memory. */
@@ -130,41 +146,61 @@ static void keep_best(struct search *search, unsigned n_left)
         search->running[place] = entry;
     }
     for (unsigned i = n_left; i < search->n_running; i++)
-        contender_retire(&search->running[i]->contender);
+        contender_give_up(&search->running[i]->contender);
     search->n_running = n_left;
-}
-
-/* Epochs up to which a finalist may go: what is left is for all of them, and for the refit of one along the same way. */
-static uint32_t last_epoch(const struct search *search, const struct entry *finalist)
-{
-    double done = finalist->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds;
-    double shares = search->n_running + (search->plan->refit ? 1 : 0);
-    double epochs = fmax((left / finalist->epoch_seconds + search->n_running * done) / shares, done + 1);
-    return (uint32_t)fmin(epochs, search->plan->settings.epochs);
-}
-
-static enum status run_finalists(struct search *search)
-{
-    for (unsigned i = 0; i < search->n_running; i++) {
-        struct entry *entry = search->running[i];
-        entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry); /* it may not have begun */
-    }
-    for (unsigned i = 0; i < search->n_running; i++)
-        TRY(run_entry(search, i, UINT32_MAX));
-    keep_best(search, 1);
-    return STATUS_OK;
 }
 
 static enum status run_rounds(struct search *search)
 {
-    for (uint32_t until = search->first_round; search->n_running > search->n_finalists && !is_out_of_time(search); until *= 2) {
-        for (unsigned i = 0; i < search->n_running; i++)
-            TRY(run_entry(search, i, until));
+    for (unsigned i = 0; i < search->n_entries; i++)
+        search->running[search->n_running++] = &search->entries[i];
+    for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
+        for (unsigned i = 0; i < search->n_running; i++) {
+            char where[24];
+            (void)snprintf(where, sizeof where, "form %u of %u", i + 1, search->n_running);
+            TRY(run_entry(search, search->running[i], until, where));
+        }
         keep_best(search, (search->n_running + 1) / 2);
     }
-    if (search->ran_out)
+    keep_best(search, 1);
+    return STATUS_OK;
+}
+
+/* --- to the end --- */
+
+/* Epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. */
+static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
+{
+    double done = entry->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds;
+    double epochs = fmax((left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit), done + 1);
+    return (uint32_t)fmin(epochs, search->plan->settings.epochs);
+}
+
+static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
+{
+    char where[24];
+    (void)snprintf(where, sizeof where, "run %u of %u", number + 1, search->n_finals);
+    entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry, search->n_finals - 1 - number);
+    TRY(run_entry(search, entry, UINT32_MAX, where)); /* it may not have begun */
+    contender_retire(&entry->contender);
+    return STATUS_OK;
+}
+
+/* running[0] is the best so far. */
+static enum status run_variations(struct search *search)
+{
+    struct candidate variations[VARIATIONS_MAX];
+    unsigned n = candidates_variations(&search->running[0]->candidate.settings, variations);
+    search->n_finals = n + 1 < search->n_finals ? n + 1 : search->n_finals;
+    for (unsigned i = 1; i < search->n_finals && !is_out_of_time(search); i++) {
+        add_entry(search, &variations[i - 1]);
+        struct entry *entry = &search->entries[search->n_entries - 1];
+        entry->candidate.settings.epochs = search->plan->settings.epochs;
+        TRY(run_to_end(search, entry, i));
+        search->running[search->n_running++] = entry;
         keep_best(search, 1);
-    return run_finalists(search);
+    }
+    return STATUS_OK;
 }
 
 /* --- what is said about it --- */
@@ -197,9 +233,9 @@ enum status search_run(const struct training_ground *ground, const struct traini
 {
     SCOPED(search_clear) struct search search = {.ground = ground, .plan = plan, .progress = progress, .began_ns = clock_monotonic_ns()};
     make_plan(&search);
-    for (unsigned i = 0; i < search.n_entries; i++)
-        search.running[search.n_running++] = &search.entries[i];
     TRY(run_rounds(&search));
+    TRY(run_to_end(&search, search.running[0], 0));
+    TRY(run_variations(&search));
     emit_search(&search, out_report);
     *out_winner = search.running[0]->contender;
     search.running[0]->contender = (struct contender){0};

@@ -1,13 +1,14 @@
 /* Search: settings chosen by the held-out events, by successive halving (Jamieson and Talwalkar 2016, algorithm 1).
  *
- * Candidates are the plan's settings, fitted to the data, and deviations from them in loss, width, dropout and taps, the promising ones
- * first. All run a few epochs, the better half a few more, and so on. The last one, or the last two if the budget allows, go on until their
- * figures stop rising (early rounds favour who learns fast); the better is the selected model, nothing is trained twice.
+ * Forms of the network first (loss, width, taps, temperature): all run a few epochs, the better half twice as far, and so on until one is
+ * left. It goes on until its figures stop rising, and so do, from the start and as the budget allows, the same form with more and with less
+ * dropout; those are judged at the end only, because less of it learns faster and ends lower. The best is the selected model, nothing is
+ * trained twice.
  * What fits into the budget is reckoned beforehand from the number of operations and the speed of a reference machine (two cores with
  * AVX-512 and bf16), never measured: the same data, plan and seed search in the same way on every machine. The clock is looked at between
- * rounds only: on a machine so slow that more than three fifths of the budget are gone (all of it without a refit), the best so far goes on
- * alone, and the report says so; its own way to the end, and the refit, are not cut short. Memory: at most SEARCH_BYTES for the candidates'
- * weights, unless one alone takes more. */
+ * rounds and between runs to the end only: on a machine so slow that more than three fifths of the budget are gone (all of it without a
+ * refit), the best form so far goes on alone, and the report says so; its own way to the end, and the refit, are not cut short. Memory: at
+ * most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 

@@ -56,10 +56,8 @@ static void emit_run(struct emit *emit, const struct contender *contender, bool 
 
 static struct training_speed measure(const struct contender *contender)
 {
-    return (struct training_speed){.seconds = contender->seconds,
-                                   .look_seconds = contender->look_seconds,
-                                   .flops = contender->flops,
-                                   .n_examples = contender->n_examples};
+    return (struct training_speed){
+        .n_epochs = contender->n_epochs, .seconds = contender->seconds, .flops = contender->flops, .n_examples = contender->n_examples};
 }
 
 enum status trained_create(struct contender *contender, const struct training_ground *ground, const char *role,

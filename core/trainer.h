@@ -50,10 +50,11 @@ const struct model_facts *trained_facts(const struct trained *trained);
 
 /* How fast it was. Not in the model's file: equal training must give equal bytes. */
 struct training_speed {
-    double seconds, look_seconds; /* of all steps; of ranking the held-out events after the epochs */
-    double flops;                 /* training_epoch_flops, summed */
-    uint64_t n_examples;          /* rows with a target */
-    double peak_gflops;           /* what this machine's BLAS reaches on as many threads */
+    uint32_t n_epochs;   /* that were trained, also those behind the best */
+    double seconds;      /* of all steps, and of ranking the held-out events after each epoch */
+    double flops;        /* of the steps alone: training_epoch_flops, summed */
+    uint64_t n_examples; /* rows with a target */
+    double peak_gflops;  /* what this machine's BLAS reaches on as many threads */
 };
 struct training_speed trained_speed(const struct trained *trained);
 

@@ -1,9 +1,11 @@
 """What everything in tests/bench shares: building, where the figures come from, the median and its spread. Standard library only."""
 
+import json
 import os
 import pathlib
 import re
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -36,6 +38,40 @@ class Build:
 
 def inkling():
     return Build.program("server/inkling")
+
+
+def header(data, version):
+    """What a model's file says about itself: facts, settings, report."""
+    with open(pathlib.Path(data) / "models" / f"{version}.safetensors", "rb") as source:
+        (size,) = struct.unpack("<Q", source.read(8))
+        texts = json.loads(source.read(size))["__metadata__"]
+    return {name: json.loads(texts.get(name, "{}")) for name in ("facts", "settings", "report")}
+
+
+def retrain(data, *options):
+    """`inkling retrain`: the version that came out, its header and state, what was said of the speed, the seconds up to the selected model
+    and up to the end."""
+    command = [str(inkling()), "retrain", "--data", str(data), "--json", *map(str, options)]
+    began, last, notes, selected_at = time.monotonic(), {}, {}, None
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=service.environment()) as process:
+        for line in process.stdout:
+            last = json.loads(line)
+            if last.get("phase") in ("trained", "refit"):
+                notes[last["phase"]] = last["note"]
+                print(f"    {last['phase']}: {last['note']}", file=sys.stderr, flush=True)
+            if last.get("phase") == "trained":
+                selected_at = time.monotonic() - began
+    seconds = time.monotonic() - began
+    if process.returncode != 0 or "model_version" not in last:
+        raise service.Trouble(f"{' '.join(command)}: exit code {process.returncode}: {last}")
+    return {
+        "version": last["model_version"],
+        "header": header(data, last["model_version"]),
+        "state": last.get("state"),
+        "notes": notes,
+        "seconds": round(seconds, 1),
+        "selected_seconds": round(selected_at or seconds, 1),
+    }
 
 
 def machine():

@@ -17,12 +17,11 @@ import os
 import pathlib
 import shutil
 import statistics
-import struct
 import subprocess
 import sys
 import time
 
-from measuring import ROOT, SHARED, inkling, load, machine, measured, service
+from measuring import ROOT, SHARED, header, inkling, load, machine, measured, retrain, service
 
 DATA, REFEREE = SHARED / "data", SHARED / "referee"
 
@@ -100,42 +99,19 @@ class Runner:
 
     def retrain(self, data, dataset, *options):
         """Returns the version that came out, its selected version, and the seconds up to the selected model and up to the end."""
-        command = [
-            str(inkling()),
-            "retrain",
-            "--data",
-            str(data),
-            "--split",
-            dataset.split,
-            "--json",
-            "--fresh",
-            "--force",
-            *map(str, options),
-        ]
-        command += ["--epochs", str(self.args.epochs)] if self.args.epochs else []
-        self.show(command)
+        options = ("--split", dataset.split, "--fresh", "--force", *options)
+        options += ("--epochs", self.args.epochs) if self.args.epochs else ()
+        self.show([str(inkling()), "retrain", "--data", str(data), "--json", *map(str, options)])
         if self.is_dry:
             return {"version": "VERSION", "selected": "SELECTED", "seconds": 0, "selected_seconds": 0, "notes": {}}
-        began, last, notes, selected_at = time.monotonic(), {}, {}, None
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=service.environment()) as process:
-            for line in process.stdout:
-                last = json.loads(line)
-                if last.get("phase") in ("trained", "refit"):
-                    notes[last["phase"]] = last["note"]
-                    say(f"    {last['phase']}: {last['note']}")
-                if last.get("phase") == "trained":
-                    selected_at = time.monotonic() - began
-        seconds = time.monotonic() - began
-        if process.returncode != 0 or "model_version" not in last:
-            raise service.Trouble(f"{' '.join(command)}: exit code {process.returncode}: {last}")
-        facts = header(data, last["model_version"])
+        done = retrain(data, *options)
         return {
-            "version": last["model_version"],
-            "selected": facts["facts"].get("selected_version") or last["model_version"],
-            "seconds": round(seconds, 1),
-            "selected_seconds": round(selected_at or seconds, 1),
-            "notes": notes,
-            "state": last.get("state"),
+            "version": done["version"],
+            "selected": done["header"]["facts"].get("selected_version") or done["version"],
+            "seconds": done["seconds"],
+            "selected_seconds": done["selected_seconds"],
+            "notes": done["notes"],
+            "state": done["state"],
         }
 
 
@@ -143,14 +119,6 @@ def shorten(word):
     for long, short in ((ROOT, "."), (SHARED, "../shared")):
         word = word.replace(str(long) + "/", short + "/")
     return word
-
-
-def header(data, version):
-    """What a model's file says about itself: facts, settings, report."""
-    with open(pathlib.Path(data) / "models" / f"{version}.safetensors", "rb") as source:
-        (size,) = struct.unpack("<Q", source.read(8))
-        texts = json.loads(source.read(size))["__metadata__"]
-    return {name: json.loads(texts.get(name, "{}")) for name in ("facts", "settings", "report")}
 
 
 def describe(data, version):

@@ -47,7 +47,7 @@ Test(search, says_what_it_tried_and_what_it_chose)
     cr_assert(search);
     const struct node *tried = node_get(search, "tried");
     const char *chosen = node_text(node_get(search, "chosen"), NULL);
-    cr_assert_eq(node_count(tried), CANDIDATES_MAX);
+    cr_assert_eq(node_count(tried), FORMS_MAX + VARIATIONS_MAX);
     double best = 0, of_chosen = 0;
     for (size_t i = 0; i < node_count(tried); i++) {
         double ndcg10 = node_number(node_get(node_at(tried, i), "ndcg10"));
@@ -56,6 +56,36 @@ Test(search, says_what_it_tried_and_what_it_chose)
             of_chosen = ndcg10;
     }
     cr_expect_eq(of_chosen, best, "the best of those that were tried is chosen");
+    node_destroy(report);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+/* Dropout of candidate number i, from its words. */
+static double dropout_in(const struct node *tried, size_t i)
+{
+    double dropout = 0;
+    const char *words = node_text(node_get(node_at(tried, i), "settings"), NULL);
+    cr_assert_eq(sscanf(strstr(words, "dropout"), "dropout %lf", &dropout), 1, "%s", words);
+    return dropout;
+}
+
+Test(search, judges_dropout_by_whole_runs_only)
+{
+    struct planted planted;
+    struct node *report = NULL;
+    planted_init(&planted, 80);
+    planted.settings.epochs = 8;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    struct trained *trained = select_with(&planted, trainer, 600);
+    const struct node *tried = node_get(search_of(trained, &report), "tried");
+    for (size_t i = 1; i < FORMS_MAX; i++)
+        cr_expect_eq(dropout_in(tried, i), dropout_in(tried, 0));
+    for (size_t i = FORMS_MAX; i < FORMS_MAX + VARIATIONS_MAX; i++) {
+        cr_expect_neq(dropout_in(tried, i), dropout_in(tried, 0));
+        cr_expect_eq(node_integer(node_get(node_at(tried, i), "rounds")), 1);
+    }
     node_destroy(report);
     trained_destroy(trained);
     trainer_destroy(trainer);
@@ -220,8 +250,8 @@ Test(search, ends_the_winner_when_the_budget_is_spent)
     planted.settings.shape.n_items = planted.dataset->n_items;
     planted.settings.shape.n_types = planted.dataset->n_types;
     cr_assert(sequences_init(&sequences, planted.dataset, planted.split, &planted.settings.type_weights) == STATUS_OK);
-    struct candidate candidates[CANDIDATES_MAX];
-    unsigned n = candidates_make(&sequences, &planted.settings, candidates);
+    struct candidate candidates[FORMS_MAX];
+    unsigned n = candidates_forms(&sequences, &planted.settings, candidates);
     double cheapest = candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[0].settings);
     for (unsigned i = 1; i < n; i++)
         cheapest = fmin(cheapest, candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[i].settings));
