@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct trained *select_with(const struct planted *planted, struct trainer *trainer, double budget_seconds)
@@ -65,10 +66,9 @@ Test(search, says_what_it_tried_and_what_it_chose)
 /* Dropout of candidate number i, from its words. */
 static double dropout_in(const struct node *tried, size_t i)
 {
-    double dropout = 0;
-    const char *words = node_text(node_get(node_at(tried, i), "settings"), NULL);
-    cr_assert_eq(sscanf(strstr(words, "dropout"), "dropout %lf", &dropout), 1, "%s", words);
-    return dropout;
+    const char *words = strstr(node_text(node_get(node_at(tried, i), "settings"), NULL), "dropout ");
+    cr_assert(words);
+    return strtod(words + strlen("dropout "), NULL);
 }
 
 Test(search, judges_dropout_by_whole_runs_only)
