@@ -265,6 +265,7 @@ static uint64_t train_end_time(const struct dataset *dataset, uint32_t user, int
 struct case_choice {
     uint64_t n_found, n_kept; /* n_kept = 0: only count */
     uint64_t number;          /* of the next case */
+    uint64_t n_repeats;       /* that are no cases: the user already had the item */
     struct held_out *kept;
     uint32_t n_written;
 };
@@ -291,8 +292,10 @@ static void walk_user(const struct dataset *dataset, const struct split *split, 
         if (!feedback_is_behaviour(weight))
             continue;
         bool is_target = split->kind == SPLIT_LAST ? i == split->train_ends[user] : i >= split->train_ends[user];
-        if (is_target && weight > 0 && has_input && seen_by[dataset->items[i]] != user + 1)
+        bool is_repeat = seen_by[dataset->items[i]] == user + 1, is_asked = is_target && weight > 0 && has_input;
+        if (is_asked && !is_repeat)
             offer_case(choice, user, i);
+        choice->n_repeats += is_asked && is_repeat;
         seen_by[dataset->items[i]] = user + 1;
         has_input = true;
     }
@@ -321,6 +324,8 @@ static enum status choose_cases(const struct dataset *dataset, uint32_t max_held
     TRY(walk_users(dataset, split, &choice));
     assert(choice.n_written == n_kept);
     split->n_held_out = choice.n_written;
+    split->n_firsts = counted.number;
+    split->n_repeats = counted.n_repeats;
     return STATUS_OK;
 }
 

@@ -66,6 +66,8 @@ struct split {
     uint64_t *train_ends;        /* [n_users]: [starts[u], train_ends[u]) is trained on, nothing behind it ever */
     struct held_out *held_out;   /* [n_held_out], positives that are judged */
     uint32_t n_held_out;
+    uint64_t n_firsts, n_repeats; /* positives behind the training part of users of whom something is known, before a limit: first
+                                   * interactions, which can be judged, and those with an item that the user already had, which cannot */
 };
 
 /* Gives the split. Judged is a positive event behind train_ends (with SPLIT_LAST the one at train_ends) of which two things are true:

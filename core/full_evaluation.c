@@ -2,7 +2,6 @@
  * it. The lists of a round of cases are kept and counted by the calling thread in the order of the cases, so memory does not grow with the
  * number of cases and no sum depends on which worker was first. */
 #include "core/method_scores.h"
-#include "core/repeats.h"
 #include "core/top_k.h"
 
 #include <math.h>
@@ -241,9 +240,12 @@ enum status evaluate_in_full(const struct dataset *dataset, const struct split *
     TRY(method_scores_init(&scores, dataset, split, weights, encoder, &counts, workers_count(workers)));
     const struct case_visitor visitor = {.visit = judge_case, .finish_round = count_round, .context = &job};
     TRY(method_scores_visit(&scores, workers, progress, &visitor));
-    struct evaluation evaluation = {
-        .n_cases = split->n_held_out, .n_items = dataset->n_items, .has_encoder = encoder != NULL, .neighbours_weight = job.weight};
-    TRY(repeats_count(dataset, split, &evaluation.n_held_out_events, &evaluation.n_repeats));
+    struct evaluation evaluation = {.n_cases = split->n_held_out,
+                                    .n_items = dataset->n_items,
+                                    .has_encoder = encoder != NULL,
+                                    .neighbours_weight = job.weight,
+                                    .n_held_out_events = split->n_firsts + split->n_repeats,
+                                    .n_repeats = split->n_repeats};
     TRY(describe(&job, workers, progress, &evaluation));
     *out_evaluation = evaluation;
     return STATUS_OK;

@@ -195,3 +195,21 @@ Test(split, keeps_all_cases_when_there_are_fewer_than_wanted)
     SCOPED(split_destroy) struct split *split = sample_split(dataset, SPLIT_LAST, 11);
     cr_expect_eq(split->n_held_out, 10);
 }
+
+Test(split, counts_the_repeats_it_cannot_judge)
+{
+    /* behind nine tenths of the time line: user 0 goes back to 1, takes 5, and goes back to 5; user 1 has no past */
+    struct sample_event events[40];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < 36; i++)
+        events[n++] = (struct sample_event){0, i % 3, 0, (int64_t)i};
+    events[n++] = (struct sample_event){0, 1, 0, 100};
+    events[n++] = (struct sample_event){0, 5, 0, 101};
+    events[n++] = (struct sample_event){0, 5, 0, 102};
+    events[n++] = (struct sample_event){1, 1, 0, 103};
+    SCOPED(dataset_destroy) struct dataset *dataset = sample_dataset(events, n, 2, 6);
+    SCOPED(split_destroy) struct split *split = sample_split(dataset, SPLIT_TIME, 0);
+    cr_expect_eq(split->n_firsts, 1);
+    cr_expect_eq(split->n_repeats, 2);
+    cr_expect_eq(split->n_held_out, 1, "the rest is judged");
+}

@@ -4,7 +4,6 @@
 #include "core/evaluation.h"
 #include "core/method_scores.h"
 #include "core/model_header.h"
-#include "core/repeats.h"
 #include "tests/unit/core/sample_dataset.h"
 
 #include <criterion/criterion.h>
@@ -264,26 +263,6 @@ Test(full_evaluation, stops_when_asked)
     cr_expect_eq(
         evaluate_in_full(dataset, split, &weights, NULL, -1, 100, workers, &(struct progress){.report = stop_at_resamples}, &evaluation),
         STATUS_CONFLICT);
-}
-
-Test(repeats, are_events_on_what_the_user_had)
-{
-    /* behind nine tenths of the time line: user 0 goes back to 1, takes 5, and goes back to 5; user 1 has no past */
-    struct sample_event events[40];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < 36; i++)
-        events[n++] = (struct sample_event){0, i % 3, 0, (int64_t)i};
-    events[n++] = (struct sample_event){0, 1, 0, 100};
-    events[n++] = (struct sample_event){0, 5, 0, 101};
-    events[n++] = (struct sample_event){0, 5, 0, 102};
-    events[n++] = (struct sample_event){1, 1, 0, 103};
-    SCOPED(dataset_destroy) struct dataset *dataset = sample_dataset(events, n, 2, 6);
-    SCOPED(split_destroy) struct split *split = sample_split(dataset, SPLIT_TIME, 0);
-    uint64_t n_events = 0, n_repeats = 0;
-    cr_assert_eq(repeats_count(dataset, split, &n_events, &n_repeats), STATUS_OK);
-    cr_expect_eq(n_events, 3);
-    cr_expect_eq(n_repeats, 2);
-    cr_expect_eq(split->n_held_out, n_events - n_repeats, "the rest is judged");
 }
 
 Test(evaluation, is_one_json_object_with_every_figure)
