@@ -32,7 +32,7 @@ static double rows_around_an_event(const struct sequences *sequences)
     return n > 0 ? sum / n : 0;
 }
 
-static const float dropouts[] = {.1f, .2f, .3f, .5f, .7f};
+static const float dropouts[] = {.1f, .2f, .3f, .4f, .5f, .6f};
 #define DROPOUTS ((int)(sizeof dropouts / sizeof dropouts[0]))
 
 static float dropout_for(double rows_an_item)

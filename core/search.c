@@ -168,12 +168,15 @@ static enum status run_rounds(struct search *search)
 
 /* --- to the end --- */
 
-/* Epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. */
+/* Epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. A variation that takes half
+ * as long again as the best so far is not worth the wait. */
 static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
 {
     double done = entry->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds;
-    double epochs = fmax((left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit), done + 1);
-    return (uint32_t)fmin(epochs, search->plan->settings.epochs);
+    double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit);
+    if (entry != search->running[0])
+        epochs = fmin(epochs, 1.5 * search->running[0]->contender.n_epochs);
+    return (uint32_t)fmin(fmax(epochs, done + 1), search->plan->settings.epochs);
 }
 
 static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
@@ -195,7 +198,6 @@ static enum status run_variations(struct search *search)
     for (unsigned i = 1; i < search->n_finals && !is_out_of_time(search); i++) {
         add_entry(search, &variations[i - 1]);
         struct entry *entry = &search->entries[search->n_entries - 1];
-        entry->candidate.settings.epochs = search->plan->settings.epochs;
         TRY(run_to_end(search, entry, i));
         search->running[search->n_running++] = entry;
         keep_best(search, 1);
