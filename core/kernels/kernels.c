@@ -7,15 +7,27 @@
 
 #include <math.h>
 
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
 {
     size_t n = 0;
     out_forms[n++] = &kernels_portable;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (has_avx2())
         out_forms[n++] = &kernels_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
+    if (has_avx512())
         out_forms[n++] = &kernels_avx512;
     if (n == 3 && __builtin_cpu_supports("avx512bf16"))
         out_forms[n++] = &kernels_avx512_bf16;
@@ -36,6 +48,25 @@ const struct kernels *kernels_exact(void)
     while (forms[n - 1]->short_products)
         n--;
     return forms[n - 1];
+}
+
+size_t map_kernels_forms(const struct map_kernels *out_forms[MAP_KERNEL_FORMS_MAX])
+{
+    size_t n = 0;
+    out_forms[n++] = &map_kernels_plain;
+#if defined(__x86_64__)
+    if (has_avx2())
+        out_forms[n++] = &map_kernels_avx2;
+    if (has_avx512())
+        out_forms[n++] = &map_kernels_avx512;
+#endif
+    return n;
+}
+
+const struct map_kernels *map_kernels_fast(void)
+{
+    const struct map_kernels *forms[MAP_KERNEL_FORMS_MAX];
+    return forms[map_kernels_forms(forms) - 1];
 }
 
 enum status kernels_check(struct error *error)

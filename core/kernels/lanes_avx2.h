@@ -100,6 +100,12 @@ INLINE lanes lanes_min(lanes a, lanes b)
     return _mm256_min_ps(a, b);
 }
 
+/* yes where a > b, else no */
+INLINE lanes lanes_if_more(lanes a, lanes b, lanes yes, lanes no)
+{
+    return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+}
+
 /* a b + c */
 INLINE lanes lanes_fma(lanes a, lanes b, lanes c)
 {

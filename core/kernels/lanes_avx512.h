@@ -98,6 +98,12 @@ INLINE lanes lanes_min(lanes a, lanes b)
     return _mm512_min_ps(a, b);
 }
 
+/* yes where a > b, else no */
+INLINE lanes lanes_if_more(lanes a, lanes b, lanes yes, lanes no)
+{
+    return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), yes);
+}
+
 /* a b + c */
 INLINE lanes lanes_fma(lanes a, lanes b, lanes c)
 {

@@ -1,0 +1,340 @@
+/* The vector form of the map kernels. A convolution is the tiles of vector_tile.h over a row of the map: six neighbouring places are the
+ * rows of a tile, C floats apart, and the KW · C inputs that a place sees in one row of x stand one behind the other, so nothing is
+ * unfolded.
+ *
+ * same: each sample is copied with zeros around it first. The gradient of the input is the convolution of dy, with zeros around it, with
+ * the turned kernel. */
+#ifndef KERNELS_VECTOR_MAPS_H
+#define KERNELS_VECTOR_MAPS_H
+
+#include "core/kernels/maps.h"
+#include "core/kernels/vector_loops.h"
+#include "core/kernels/vector_tile.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A convolution without zeros: one sample x [H, W, C], y [H - KH + 1, W - KW + 1, O]. */
+struct bare_convolution {
+    size_t H, W, C, O, KH, KW;
+};
+
+/* y[r, c] = bias[c] + …, up to TILE_ROWS places and TILE_VECTORS vectors of channels. */
+INLINE void map_tile(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv, unsigned rows,
+                     unsigned vectors, size_t n_last)
+{
+    lanes sums[TILE_ROWS][TILE_VECTORS];
+    struct factors factors = {.a = x, .b = w, .a_row = conv->C, .a_step = 1, .b_step = conv->O, .K = conv->KW * conv->C};
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (unsigned v = 0; v < vectors; v++)
+            sums[r][v] = bias ? lanes_load_part(bias + v * LANES, v + 1 < vectors ? LANES : n_last) : lanes_zero();
+    }
+    for (size_t u = 0; u < conv->KH; u++) {
+        tile_add(sums, rows, vectors, n_last, &factors);
+        factors.a += conv->W * conv->C;
+        factors.b += conv->KW * conv->C * conv->O;
+    }
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (unsigned v = 0; v < vectors; v++)
+            lanes_store_part(y + r * conv->O + v * LANES, v + 1 < vectors ? LANES : n_last, sums[r][v]);
+    }
+}
+
+INLINE void map_row(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv, unsigned vectors,
+                    size_t n_last)
+{
+    size_t n = conv->W - conv->KW + 1, j = 0;
+    for (; j + TILE_ROWS <= n; j += TILE_ROWS)
+        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, TILE_ROWS, vectors, n_last);
+    for (; j + 3 <= n; j += 3)
+        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, 3, vectors, n_last);
+    for (; j < n; j++)
+        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, 1, vectors, n_last);
+}
+
+static void convolve_bare(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv)
+{
+    size_t n_columns = conv->W - conv->KW + 1;
+    for (size_t i = 0; i + conv->KH <= conv->H; i++) {
+        float *y_row = y + i * n_columns * conv->O;
+        const float *x_row = x + i * conv->W * conv->C;
+        for (size_t o = 0; o < conv->O; o += TILE_VECTORS * LANES) {
+            size_t n = conv->O - o < TILE_VECTORS * LANES ? conv->O - o : TILE_VECTORS * LANES;
+            unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
+            const float *b = bias ? bias + o : NULL;
+            if (vectors == TILE_VECTORS)
+                map_row(y_row + o, x_row, w + o, b, conv, TILE_VECTORS, n - (TILE_VECTORS - 1) * LANES);
+            else if (vectors == 1)
+                map_row(y_row + o, x_row, w + o, b, conv, 1, n);
+#if TILE_VECTORS > 2
+            else if (vectors == 2)
+                map_row(y_row + o, x_row, w + o, b, conv, 2, n - LANES);
+            else
+                map_row(y_row + o, x_row, w + o, b, conv, 3, n - 2 * LANES);
+#endif
+        }
+    }
+}
+
+/* to [H + rows before and behind, W + columns before and behind, C] = x with zeros around it */
+static void surround(float *to, const float *x, size_t H, size_t W, size_t C, size_t n_rows, size_t n_columns)
+{
+    size_t width = (W + 2 * n_columns) * C;
+    memset(to, 0, n_rows * width * sizeof *to);
+    for (size_t i = 0; i < H; i++) {
+        float *row = to + (n_rows + i) * width;
+        memset(row, 0, n_columns * C * sizeof *row);
+        memcpy(row + n_columns * C, x + i * W * C, W * C * sizeof *row);
+        memset(row + (n_columns + W) * C, 0, n_columns * C * sizeof *row);
+    }
+    memset(to + (n_rows + H) * width, 0, n_rows * width * sizeof *to);
+}
+
+static void vector_convolve(float *restrict y, const float *restrict x, const float *restrict w, const float *restrict bias,
+                            const struct convolution *conv, float *restrict workspace)
+{
+    size_t n_in = conv->H * conv->W * conv->C, n_out = convolution_height(conv) * convolution_width(conv) * conv->O;
+    size_t n_rows = conv->same ? conv->KH / 2 : 0, n_columns = conv->same ? conv->KW / 2 : 0;
+    struct bare_convolution bare = {conv->H + 2 * n_rows, conv->W + 2 * n_columns, conv->C, conv->O, conv->KH, conv->KW};
+    for (size_t b = 0; b < conv->B; b++) {
+        const float *sample = x + b * n_in;
+        if (conv->same) {
+            surround(workspace, sample, conv->H, conv->W, conv->C, n_rows, n_columns);
+            sample = workspace;
+        }
+        convolve_bare(y + b * n_out, sample, w, bias, &bare);
+    }
+}
+
+/* turned[u, v, o, c] = w[KH - 1 - u, KW - 1 - v, c, o] */
+static void turn_kernel(float *turned, const float *w, const struct convolution *conv)
+{
+    size_t C = conv->C, O = conv->O, n_places = conv->KH * conv->KW;
+    for (size_t p = 0; p < n_places; p++)
+        for (size_t c = 0; c < C; c++)
+            for (size_t o = 0; o < O; o++)
+                turned[(p * O + o) * C + c] = w[((n_places - 1 - p) * C + c) * O + o];
+}
+
+static void vector_convolve_backward_input(float *restrict dx, const float *restrict dy, const float *restrict w,
+                                           const struct convolution *conv, float *restrict workspace)
+{
+    size_t H = convolution_height(conv), W = convolution_width(conv);
+    size_t n_rows = conv->same ? conv->KH / 2 : conv->KH - 1, n_columns = conv->same ? conv->KW / 2 : conv->KW - 1;
+    struct bare_convolution bare = {H + 2 * n_rows, W + 2 * n_columns, conv->O, conv->C, conv->KH, conv->KW};
+    float *turned = workspace, *around = workspace + (conv->KH * conv->KW * conv->C * conv->O + 15) / 16 * 16;
+    turn_kernel(turned, w, conv);
+    for (size_t b = 0; b < conv->B; b++) {
+        surround(around, dy + b * H * W * conv->O, H, W, conv->O, n_rows, n_columns);
+        convolve_bare(dx + b * conv->H * conv->W * conv->C, around, turned, NULL, &bare);
+    }
+}
+
+/* dw[r, c] += sum over the places of one sample: `rows` rows of dw that see one row of the kernel, one behind the other. */
+INLINE void gradient_tile(float *dw, const float *x, const float *dy, const struct bare_convolution *conv, unsigned rows, unsigned vectors,
+                          size_t n_last)
+{
+    lanes sums[TILE_ROWS][TILE_VECTORS];
+    size_t n_columns = conv->W - conv->KW + 1;
+    struct factors factors = {.a = x, .b = dy, .a_row = 1, .a_step = conv->C, .b_step = conv->O, .K = n_columns};
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (unsigned v = 0; v < vectors; v++)
+            sums[r][v] = lanes_load_part(dw + r * conv->O + v * LANES, v + 1 < vectors ? LANES : n_last);
+    }
+    for (size_t i = 0; i + conv->KH <= conv->H; i++) {
+        tile_add(sums, rows, vectors, n_last, &factors);
+        factors.a += conv->W * conv->C;
+        factors.b += n_columns * conv->O;
+    }
+#pragma GCC unroll 6
+    for (unsigned r = 0; r < rows; r++) {
+#pragma GCC unroll 4
+        for (unsigned v = 0; v < vectors; v++)
+            lanes_store_part(dw + r * conv->O + v * LANES, v + 1 < vectors ? LANES : n_last, sums[r][v]);
+    }
+}
+
+INLINE void gradient_columns(float *dw, const float *x, const float *dy, const struct bare_convolution *conv, size_t n_rows,
+                             unsigned vectors, size_t n_last)
+{
+    size_t r = 0;
+    for (; r + TILE_ROWS <= n_rows; r += TILE_ROWS)
+        gradient_tile(dw + r * conv->O, x + r, dy, conv, TILE_ROWS, vectors, n_last);
+    for (; r + 3 <= n_rows; r += 3)
+        gradient_tile(dw + r * conv->O, x + r, dy, conv, 3, vectors, n_last);
+    for (; r < n_rows; r++)
+        gradient_tile(dw + r * conv->O, x + r, dy, conv, 1, vectors, n_last);
+}
+
+/* Of one sample, n_rows rows of dw that see one row of the kernel. */
+static void gradient_rows(float *dw, const float *x, const float *dy, const struct bare_convolution *conv, size_t n_rows)
+{
+    for (size_t o = 0; o < conv->O; o += TILE_VECTORS * LANES) {
+        size_t n = conv->O - o < TILE_VECTORS * LANES ? conv->O - o : TILE_VECTORS * LANES;
+        unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
+        if (vectors == TILE_VECTORS)
+            gradient_columns(dw + o, x, dy + o, conv, n_rows, TILE_VECTORS, n - (TILE_VECTORS - 1) * LANES);
+        else if (vectors == 1)
+            gradient_columns(dw + o, x, dy + o, conv, n_rows, 1, n);
+#if TILE_VECTORS > 2
+        else if (vectors == 2)
+            gradient_columns(dw + o, x, dy + o, conv, n_rows, 2, n - LANES);
+        else
+            gradient_columns(dw + o, x, dy + o, conv, n_rows, 3, n - 2 * LANES);
+#endif
+    }
+}
+
+static void vector_convolve_backward_weights(float *restrict dw, const float *restrict dy, const float *restrict x,
+                                             const struct convolution *conv, struct rows rows, float *restrict workspace)
+{
+    size_t n_in = conv->H * conv->W * conv->C, n_out = convolution_height(conv) * convolution_width(conv) * conv->O;
+    size_t n_above = conv->same ? conv->KH / 2 : 0, n_left = conv->same ? conv->KW / 2 : 0, n_seen = conv->KW * conv->C;
+    struct bare_convolution bare = {conv->H + 2 * n_above, conv->W + 2 * n_left, conv->C, conv->O, conv->KH, conv->KW};
+    for (size_t b = 0; b < conv->B; b++) {
+        const float *sample = x + b * n_in;
+        if (conv->same) {
+            surround(workspace, sample, conv->H, conv->W, conv->C, n_above, n_left);
+            sample = workspace;
+        }
+        for (size_t first = rows.first; first < rows.end;) {
+            size_t u = first / n_seen, end = (u + 1) * n_seen < rows.end ? (u + 1) * n_seen : rows.end;
+            gradient_rows(dw + first * conv->O, sample + u * bare.W * conv->C + first % n_seen, dy + b * n_out, &bare, end - first);
+            first = end;
+        }
+    }
+}
+
+/* Vectors of floats, and which of the window is the greatest as floats, too: P · P <= 256 is exact. */
+static void vector_pool(float *restrict y, uint8_t *restrict at, const float *restrict x, size_t B, size_t H, size_t W, size_t C, size_t P)
+{
+    size_t n_rows = H / P, n_columns = W / P;
+    float places[LANES];
+    for (size_t n = 0; n < B * n_rows * n_columns; n++) {
+        size_t j = n % n_columns, i = n / n_columns % n_rows, b = n / n_columns / n_rows;
+        const float *window = x + ((b * H + i * P) * W + j * P) * C;
+        FOR_VECTORS(c, left, C)
+        {
+            lanes best = lanes_load_part(window + c, left), place = lanes_zero();
+            for (size_t k = 1; k < P * P; k++) {
+                lanes other = lanes_load_part(window + (k / P * W + k % P) * C + c, left);
+                place = lanes_if_more(other, best, lanes_set((float)k), place);
+                best = lanes_if_more(other, best, other, best);
+            }
+            lanes_store_part(y + n * C + c, left, best);
+            lanes_store(places, place);
+            for (size_t l = 0; l < (left < LANES ? left : LANES); l++)
+                at[n * C + c + l] = (uint8_t)places[l];
+        }
+    }
+}
+
+static void vector_pool_backward(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, size_t B, size_t H, size_t W,
+                                 size_t C, size_t P)
+{
+    size_t n_rows = H / P, n_columns = W / P;
+    memset(dx, 0, B * H * W * C * sizeof *dx);
+    for (size_t n = 0; n < B * n_rows * n_columns; n++) {
+        size_t j = n % n_columns, i = n / n_columns % n_rows, b = n / n_columns / n_rows;
+        float *window = dx + ((b * H + i * P) * W + j * P) * C;
+        for (size_t c = 0; c < C; c++)
+            window[(at[n * C + c] / P * W + at[n * C + c] % P) * C + c] = dy[n * C + c];
+    }
+}
+
+static void vector_relu(float *y, size_t n)
+{
+    FOR_VECTORS(i, left, n)
+    lanes_store_part(y + i, left, lanes_max(lanes_load_part(y + i, left), lanes_zero()));
+}
+
+static void vector_relu_backward(float *restrict dy, const float *restrict y, size_t n)
+{
+    FOR_VECTORS(i, left, n)
+    lanes_store_part(dy + i, left, lanes_if_more(lanes_load_part(y + i, left), lanes_zero(), lanes_load_part(dy + i, left), lanes_zero()));
+}
+
+static void vector_add_bias(float *restrict y, const float *restrict bias, size_t N, size_t C)
+{
+    for (size_t n = 0; n < N; n++)
+        add_row(y + n * C, bias, C);
+}
+
+static void vector_sum_rows(float *restrict db, const float *restrict dy, size_t N, size_t C)
+{
+    FOR_VECTORS(c, left, C)
+    {
+        lanes sum = lanes_zero();
+        for (size_t n = 0; n < N; n++)
+            sum = lanes_add(sum, lanes_load_part(dy + n * C + c, left));
+        lanes_store_part(db + c, left, lanes_add(lanes_load_part(db + c, left), sum));
+    }
+}
+
+static void vector_batch_norm(float *restrict y, float *restrict z, float *restrict mean, float *restrict variance, float *restrict inverse,
+                              const float *restrict x, const float *restrict g, const float *restrict b, float epsilon, size_t N, size_t C)
+{
+    lanes share = lanes_set(1 / (float)N);
+    FOR_VECTORS(c, left, C)
+    {
+        lanes sum = lanes_zero(), squares = lanes_zero();
+        for (size_t n = 0; n < N; n++)
+            sum = lanes_add(sum, lanes_load_part(x + n * C + c, left));
+        lanes middle = lanes_mul(sum, share);
+        for (size_t n = 0; n < N; n++) {
+            lanes d = lanes_sub(lanes_load_part(x + n * C + c, left), middle);
+            squares = lanes_fma(d, d, squares);
+        }
+        lanes spread = lanes_mul(squares, share);
+        lanes scale = lanes_div(lanes_set(1), lanes_sqrt(lanes_add(spread, lanes_set(epsilon))));
+        lanes_store_part(mean + c, left, middle);
+        lanes_store_part(variance + c, left, spread);
+        lanes_store_part(inverse + c, left, scale);
+        lanes g_part = lanes_load_part(g + c, left), b_part = lanes_load_part(b + c, left);
+        for (size_t n = 0; n < N; n++) {
+            lanes d = lanes_mul(lanes_sub(lanes_load_part(x + n * C + c, left), middle), scale);
+            lanes_store_part(z + n * C + c, left, d);
+            lanes_store_part(y + n * C + c, left, lanes_fma(d, g_part, b_part));
+        }
+    }
+}
+
+static void vector_batch_norm_backward(float *restrict dx, float *restrict dg, float *restrict db, const float *restrict dy,
+                                       const float *restrict z, const float *restrict inverse, const float *restrict g, size_t N, size_t C)
+{
+    lanes share = lanes_set(1 / (float)N);
+    FOR_VECTORS(c, left, C)
+    {
+        lanes sum = lanes_zero(), along = lanes_zero();
+        for (size_t n = 0; n < N; n++) {
+            lanes d = lanes_load_part(dy + n * C + c, left);
+            sum = lanes_add(sum, d);
+            along = lanes_fma(d, lanes_load_part(z + n * C + c, left), along);
+        }
+        lanes_store_part(db + c, left, lanes_add(lanes_load_part(db + c, left), sum));
+        lanes_store_part(dg + c, left, lanes_add(lanes_load_part(dg + c, left), along));
+        lanes scale = lanes_mul(lanes_load_part(g + c, left), lanes_load_part(inverse + c, left));
+        lanes mean = lanes_mul(sum, share), mean_along = lanes_mul(along, share);
+        for (size_t n = 0; n < N; n++) {
+            lanes rest = lanes_sub(lanes_load_part(dy + n * C + c, left), mean);
+            rest = lanes_sub(rest, lanes_mul(lanes_load_part(z + n * C + c, left), mean_along));
+            lanes_store_part(dx + n * C + c, left, lanes_mul(rest, scale));
+        }
+    }
+}
+
+#define VECTOR_MAPS(kind)                                                                                                                  \
+    {                                                                                                                                      \
+        .name = kind, .convolve = vector_convolve, .convolve_backward_input = vector_convolve_backward_input,                              \
+        .convolve_backward_weights = vector_convolve_backward_weights, .pool = vector_pool, .pool_backward = vector_pool_backward,         \
+        .relu = vector_relu, .relu_backward = vector_relu_backward, .add_bias = vector_add_bias, .sum_rows = vector_sum_rows,              \
+        .batch_norm = vector_batch_norm, .batch_norm_backward = vector_batch_norm_backward                                                 \
+    }
+
+#endif
