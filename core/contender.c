@@ -2,6 +2,7 @@
 #include "core/contender.h"
 
 #include "core/base/clock.h"
+#include "core/base/floats.h"
 #include "core/encoder_scores.h"
 
 #include <stdio.h>

@@ -252,10 +252,11 @@ enum status neighbours_add(struct neighbours *neighbours, uint32_t item, float w
     atomic_store_explicit(&entry->damping, 1 / sqrtf(sqrtf(n_events < 1 ? 1 : n_events)), memory_order_relaxed);
     float gain = weight;
     for (uint32_t i = 0; i < n_recent; i++, gain *= NEIGHBOURS_DISTANCE) {
-        if (recent[i] == item || is_repeated(recent, i))
+        if (is_repeated(recent, i))
             continue;
         TRY(count_pair(neighbours, &table->entries[recent[i]], item, gain));
-        TRY(count_pair(neighbours, entry, recent[i], gain * NEIGHBOURS_BACKWARD));
+        if (recent[i] != item) /* it follows itself in one direction only */
+            TRY(count_pair(neighbours, entry, recent[i], gain * NEIGHBOURS_BACKWARD));
     }
     return STATUS_OK;
 }
@@ -326,7 +327,7 @@ void neighbours_add_similar(const struct neighbours *neighbours, uint32_t item, 
     for (uint32_t i = 0; row && i < row->n_slots; i++) {
         uint64_t word = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         uint32_t other = packed_item(word);
-        if (!word || other < first || other >= n_items)
+        if (!word || other == item || other < first || other >= n_items)
             continue;
         float similarity = cosine(table, n_item, word);
         scores[other] += weight * (similarity < 1 ? similarity : 1);
@@ -344,7 +345,7 @@ uint32_t neighbours_of(const struct neighbours *neighbours, uint32_t item, uint3
     for (uint32_t i = 0; i < row->n_slots; i++) {
         uint64_t word = atomic_load_explicit(&row->slots[i], memory_order_relaxed);
         uint32_t other = packed_item(word);
-        if (!word || other >= table->n_items)
+        if (!word || other == item || other >= table->n_items)
             continue;
         n = insert(out_neighbours, n, max, (struct neighbour){.item = other, .similarity = cosine(table, n_item, word)});
     }

@@ -1,12 +1,9 @@
 /* Every piece is an array of floats that is thrown away and taken anew when it is too small: nothing in it outlives a step. */
 #include "core/slot_memory.h"
 
-#include <stdlib.h>
+#include "core/base/floats.h"
 
-float *aligned_floats(size_t n)
-{
-    return n > SIZE_MAX / sizeof(float) - 64 ? NULL : aligned_alloc(64, (n * sizeof(float) + 64) / 64 * 64);
-}
+#include <stdlib.h>
 
 static enum status grow(float **piece, size_t *n_floats, size_t n)
 {

@@ -34,7 +34,4 @@ static inline void slot_memory_clear_scoped(struct slot_memory *memory)
     slot_memory_clear(memory);
 }
 
-/* n floats, 64-byte aligned; NULL on no memory. Freed with free. */
-float *aligned_floats(size_t n);
-
 #endif

@@ -1,6 +1,8 @@
 /* Rows [0, S) are the negatives, then come the batch's other items in the order in which they are met, and among them the twins. */
 #include "core/touched.h"
 
+#include "core/base/floats.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* Select and refit. What the two share is made once: threads, the training part as sequences, memory for the slots. */
 #include "core/trainer.h"
 
+#include "core/base/floats.h"
 #include "core/kernels/peak.h"
 #include "core/model_network.h"
 #include "core/search.h"

@@ -3,6 +3,7 @@
 #include "core/training.h"
 
 #include "core/base/clock.h"
+#include "core/base/floats.h"
 #include "core/touched.h"
 
 #include <stdio.h>

@@ -29,6 +29,11 @@ static inline size_t convolution_width(const struct convolution *conv)
     return conv->same ? conv->W : conv->W - conv->KW + 1;
 }
 
+/* Windows of PH x PW places, side by side; PH · PW <= 256. x [B, H, W, C] */
+struct pooling {
+    size_t B, H, W, C, PH, PW;
+};
+
 /* Rows of w seen as a matrix [KH · KW · C, O]: who computes a part of a gradient. */
 struct rows {
     size_t first, end;
@@ -46,11 +51,10 @@ struct map_kernels {
     void (*convolve_backward_weights)(float *restrict dw, const float *restrict dy, const float *restrict x, const struct convolution *conv,
                                       struct rows rows, float *restrict workspace);
 
-    /* y[b, i, j, c] = the greatest of the P x P of x from (i P, j P), at[b, i, j, c] which one in row order (the first of equals); rows and
-     * columns beyond the last whole window play no part      x [B, H, W, C]  y at [B, H / P, W / P, C]  P <= 16 */
-    void (*pool)(float *restrict y, uint8_t *restrict at, const float *restrict x, size_t B, size_t H, size_t W, size_t C, size_t P);
-    void (*pool_backward)(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, size_t B, size_t H, size_t W, size_t C,
-                          size_t P);
+    /* y[b, i, j, c] = the greatest of the PH x PW of x from (i PH, j PW), at[b, i, j, c] which one in row order (the first of equals); rows
+     * and columns beyond the last whole window play no part      y at [B, H / PH, W / PW, C] */
+    void (*pool)(float *restrict y, uint8_t *restrict at, const float *restrict x, const struct pooling *pooling);
+    void (*pool_backward)(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, const struct pooling *pooling);
 
     /* y = max(y, 0) in place;  dy = dy where y > 0, else 0, in place      all [n] */
     void (*relu)(float *y, size_t n);

@@ -110,29 +110,43 @@ static void convolve_backward_weights_ref(float *restrict dw, const float *restr
         }
 }
 
-static void pool_ref(float *restrict y, uint8_t *restrict at, const float *restrict x, size_t B, size_t H, size_t W, size_t C, size_t P)
+/* Where the window of output number n begins in x. */
+static size_t window_of(const struct pooling *pooling, size_t n)
 {
-    size_t n_rows = H / P, n_columns = W / P;
-    for (size_t n = 0; n < B * n_rows * n_columns * C; n++) {
-        size_t c = n % C, j = n / C % n_columns, i = n / C / n_columns % n_rows, b = n / C / n_columns / n_rows;
-        const float *window = x + ((b * H + i * P) * W + j * P) * C + c;
+    size_t n_rows = pooling->H / pooling->PH, n_columns = pooling->W / pooling->PW;
+    size_t c = n % pooling->C, j = n / pooling->C % n_columns, i = n / pooling->C / n_columns % n_rows,
+           b = n / pooling->C / n_columns / n_rows;
+    return ((b * pooling->H + i * pooling->PH) * pooling->W + j * pooling->PW) * pooling->C + c;
+}
+
+/* How far behind its beginning the place k of a window is. */
+static size_t place_of(const struct pooling *pooling, size_t k)
+{
+    return (k / pooling->PW * pooling->W + k % pooling->PW) * pooling->C;
+}
+
+static size_t pooled_floats(const struct pooling *pooling)
+{
+    return pooling->B * (pooling->H / pooling->PH) * (pooling->W / pooling->PW) * pooling->C;
+}
+
+static void pool_ref(float *restrict y, uint8_t *restrict at, const float *restrict x, const struct pooling *pooling)
+{
+    for (size_t n = 0; n < pooled_floats(pooling); n++) {
+        const float *window = x + window_of(pooling, n);
         at[n] = 0;
-        for (size_t k = 1; k < P * P; k++)
-            if (window[(k / P * W + k % P) * C] > window[(at[n] / P * W + at[n] % P) * C])
+        for (size_t k = 1; k < pooling->PH * pooling->PW; k++)
+            if (window[place_of(pooling, k)] > window[place_of(pooling, at[n])])
                 at[n] = (uint8_t)k;
-        y[n] = window[(at[n] / P * W + at[n] % P) * C];
+        y[n] = window[place_of(pooling, at[n])];
     }
 }
 
-static void pool_backward_ref(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, size_t B, size_t H, size_t W,
-                              size_t C, size_t P)
+static void pool_backward_ref(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, const struct pooling *pooling)
 {
-    size_t n_rows = H / P, n_columns = W / P;
-    memset(dx, 0, B * H * W * C * sizeof *dx);
-    for (size_t n = 0; n < B * n_rows * n_columns * C; n++) {
-        size_t c = n % C, j = n / C % n_columns, i = n / C / n_columns % n_rows, b = n / C / n_columns / n_rows;
-        dx[((b * H + i * P + at[n] / P) * W + j * P + at[n] % P) * C + c] = dy[n];
-    }
+    memset(dx, 0, pooling->B * pooling->H * pooling->W * pooling->C * sizeof *dx);
+    for (size_t n = 0; n < pooled_floats(pooling); n++)
+        dx[window_of(pooling, n) + place_of(pooling, at[n])] = dy[n];
 }
 
 static void relu_ref(float *y, size_t n)

@@ -211,41 +211,50 @@ static void vector_convolve_backward_weights(float *restrict dw, const float *re
     }
 }
 
-/* Vectors of floats, and which of the window is the greatest as floats, too: P · P <= 256 is exact. */
-static void vector_pool(float *restrict y, uint8_t *restrict at, const float *restrict x, size_t B, size_t H, size_t W, size_t C, size_t P)
+/* Which of the window is the greatest is kept in floats, too: 256 is exact. */
+static void pool_window(float *y, uint8_t *at, const float *window, const struct pooling *pooling)
 {
-    size_t n_rows = H / P, n_columns = W / P;
+    size_t C = pooling->C;
     float places[LANES];
-    for (size_t n = 0; n < B * n_rows * n_columns; n++) {
-        size_t j = n % n_columns, i = n / n_columns % n_rows, b = n / n_columns / n_rows;
-        const float *window = x + ((b * H + i * P) * W + j * P) * C;
-        FOR_VECTORS(c, left, C)
-        {
-            lanes best = lanes_load_part(window + c, left), place = lanes_zero();
-            for (size_t k = 1; k < P * P; k++) {
-                lanes other = lanes_load_part(window + (k / P * W + k % P) * C + c, left);
-                place = lanes_if_more(other, best, lanes_set((float)k), place);
+    FOR_VECTORS(c, left, C)
+    {
+        lanes best = lanes_load_part(window + c, left), place = lanes_zero();
+        float k = 0;
+        for (size_t row = 0; row < pooling->PH; row++)
+            for (size_t column = 0; column < pooling->PW; column++, k++) {
+                lanes other = lanes_load_part(window + (row * pooling->W + column) * C + c, left);
+                place = lanes_if_more(other, best, lanes_set(k), place);
                 best = lanes_if_more(other, best, other, best);
             }
-            lanes_store_part(y + n * C + c, left, best);
-            lanes_store(places, place);
-            for (size_t l = 0; l < (left < LANES ? left : LANES); l++)
-                at[n * C + c + l] = (uint8_t)places[l];
-        }
+        lanes_store_part(y + c, left, best);
+        lanes_store(places, place);
+        for (size_t l = 0; l < (left < LANES ? left : LANES); l++)
+            at[c + l] = (uint8_t)places[l];
     }
 }
 
-static void vector_pool_backward(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, size_t B, size_t H, size_t W,
-                                 size_t C, size_t P)
+static void vector_pool(float *restrict y, uint8_t *restrict at, const float *restrict x, const struct pooling *pooling)
 {
-    size_t n_rows = H / P, n_columns = W / P;
-    memset(dx, 0, B * H * W * C * sizeof *dx);
-    for (size_t n = 0; n < B * n_rows * n_columns; n++) {
-        size_t j = n % n_columns, i = n / n_columns % n_rows, b = n / n_columns / n_rows;
-        float *window = dx + ((b * H + i * P) * W + j * P) * C;
-        for (size_t c = 0; c < C; c++)
-            window[(at[n * C + c] / P * W + at[n * C + c] % P) * C + c] = dy[n * C + c];
-    }
+    size_t C = pooling->C, W = pooling->W;
+    for (size_t b = 0; b < pooling->B; b++)
+        for (size_t i = 0; i < pooling->H / pooling->PH; i++)
+            for (size_t j = 0; j < W / pooling->PW; j++, y += C, at += C)
+                pool_window(y, at, x + ((b * pooling->H + i * pooling->PH) * W + j * pooling->PW) * C, pooling);
+}
+
+static void vector_pool_backward(float *restrict dx, const float *restrict dy, const uint8_t *restrict at, const struct pooling *pooling)
+{
+    size_t C = pooling->C, W = pooling->W, places[256];
+    for (size_t k = 0; k < pooling->PH * pooling->PW; k++)
+        places[k] = (k / pooling->PW * W + k % pooling->PW) * C;
+    memset(dx, 0, pooling->B * pooling->H * W * C * sizeof *dx);
+    for (size_t b = 0; b < pooling->B; b++)
+        for (size_t i = 0; i < pooling->H / pooling->PH; i++)
+            for (size_t j = 0; j < W / pooling->PW; j++, dy += C, at += C) {
+                float *window = dx + ((b * pooling->H + i * pooling->PH) * W + j * pooling->PW) * C;
+                for (size_t c = 0; c < C; c++)
+                    window[places[at[c]] + c] = dy[c];
+            }
 }
 
 static void vector_relu(float *y, size_t n)

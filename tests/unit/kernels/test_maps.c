@@ -83,21 +83,22 @@ Test(maps, convolutions_equal_the_plain_form)
 
 static void check_pool(const struct map_kernels *form, struct random *random)
 {
-    static const size_t pools[][5] = {{1, 2, 2, 1, 2}, {2, 5, 7, 3, 2}, {3, 6, 4, 33, 2}, {1, 9, 9, 16, 3}, {2, 4, 4, 5, 1}};
+    static const struct pooling pools[] = {{1, 2, 2, 1, 2, 2}, {2, 5, 7, 3, 2, 2},    {3, 6, 4, 33, 2, 2}, {1, 9, 9, 16, 3, 3},
+                                           {2, 4, 4, 5, 1, 1}, {2, 1, 64, 17, 1, 64}, {1, 3, 9, 2, 2, 4}};
     for (size_t s = 0; s < sizeof pools / sizeof pools[0]; s++) {
-        size_t B = pools[s][0], H = pools[s][1], W = pools[s][2], C = pools[s][3], P = pools[s][4], n = B * H * W * C,
-               n_out = B * (H / P) * (W / P) * C;
+        const struct pooling *pool = &pools[s];
+        size_t n = pool->B * pool->H * pool->W * pool->C, n_out = pool->B * (pool->H / pool->PH) * (pool->W / pool->PW) * pool->C;
         float *x = random_floats(random, n, 1), *dy = random_floats(random, n_out, 1);
         for (size_t i = 0; i < n; i++)
             x[i] = roundf(2 * x[i]); /* many equal ones: the first of them counts */
         float *y = zero_floats(n_out), *y_plain = zero_floats(n_out), *dx = random_floats(random, n, 1), *dx_plain = copy_floats(dx, n);
         uint8_t *at = calloc(n_out + 1, 1), *at_plain = calloc(n_out + 1, 1);
-        form->pool(y, at, x, B, H, W, C, P);
-        map_kernels_plain.pool(y_plain, at_plain, x, B, H, W, C, P);
+        form->pool(y, at, x, pool);
+        map_kernels_plain.pool(y_plain, at_plain, x, pool);
         cr_expect_arr_eq(at, at_plain, n_out, "%s, shape %zu", form->name, s);
         expect_equal(y, y_plain, n_out, form->name, "pool", s);
-        form->pool_backward(dx, dy, at, B, H, W, C, P);
-        map_kernels_plain.pool_backward(dx_plain, dy, at_plain, B, H, W, C, P);
+        form->pool_backward(dx, dy, at, pool);
+        map_kernels_plain.pool_backward(dx_plain, dy, at_plain, pool);
         expect_equal(dx, dx_plain, n, form->name, "pool_backward", s);
         free(x);
         free(dy);
