@@ -40,20 +40,18 @@ static void read_context(struct selection *selection, const struct recommend_que
         if (!feedback_is_behaviour(weight))
             continue;
         add(past, item, is_new_type ? EVENT_TYPES_MAX : (uint8_t)type, weight);
-        if (query->exclude_seen)
-            marks_set(&selection->left_out, item);
+        marks_set(&selection->had, item);
     }
     past->n_context = past->n;
 }
 
-static enum status read_stored(struct selection *selection, const struct recommend_query *query, uint32_t max,
-                               struct behaviour_event events[], struct past *past)
+static enum status read_stored(struct selection *selection, uint32_t max, struct behaviour_event events[], struct past *past)
 {
     const struct app *app = selection->app;
     uint32_t n = 0, n_weak = 0;
     if (past->user == NAMES_NONE)
         return STATUS_OK;
-    TRY(behaviour_read(app->behaviour, past->user, max, events, query->exclude_seen ? &selection->left_out : NULL, &n, NULL));
+    TRY(behaviour_read(app->behaviour, past->user, max, events, &selection->had, &n, NULL));
     for (uint32_t i = 0; i < n; i++)
         add(past, events[i].item, events[i].type, atomic_load(&app->type_weights[events[i].type]));
     TRY(behaviour_read_weak(app->behaviour, past->user, max, events, &n_weak, NULL));
@@ -75,8 +73,9 @@ enum status past_read(struct selection *selection, const struct recommend_query 
                                  .weights = arena_alloc_array(arena, n, sizeof *past.weak.weights)}};
     if (!events || !past.items || !past.types || !past.weights || !past.weak.items || !past.weak.weights)
         return fail(error, STATUS_NOMEM, "no memory for a user's events");
+    selection->is_without_had = query->exclude_seen;
     read_context(selection, query, &past);
-    *out_degraded = read_stored(selection, query, max, events, &past) != STATUS_OK;
+    *out_degraded = read_stored(selection, max, events, &past) != STATUS_OK;
     *out_past = past;
     return STATUS_OK;
 }

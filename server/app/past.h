@@ -22,8 +22,8 @@ struct past {
     struct weak_past weak;
 };
 
-/* Of the stored behaviour at most max events. What counts as seen is left out of the selection, if the query says so. *out_degraded: the
- * user's events could not be read, the past is what came with the question. STATUS_NOMEM: the arena is full. */
+/* Of the stored behaviour at most max events. The selection learns what the user had, and whether the query leaves that out. *out_degraded:
+ * the user's events could not be read, the past is what came with the question. STATUS_NOMEM: the arena is full. */
 enum status past_read(struct selection *selection, const struct recommend_query *query, uint32_t max, struct arena *arena,
                       struct past *out_past, bool *out_degraded, struct error *error) MUST_CHECK;
 

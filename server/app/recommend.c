@@ -56,9 +56,11 @@ static enum status pick_personal(struct selection *selection, const struct past 
     neighbours_score(selection->app->neighbours, past->items, past->weights, n_recent, selection->others, selection->n_items);
     if (is_known) {
         uint32_t n_known = model_facts(selection->model)->shape.n_items;
-        blend_scores(selection->scores, n_known < selection->n_items ? n_known : selection->n_items, selection->others,
-                     neighbours_weight(selection), selection->n_items, selection->scores);
-        selection_pick(selection, selection->scores, REASON_BEHAVIOUR);
+        n_known = n_known < selection->n_items ? n_known : selection->n_items;
+        blend_scores(selection->scores, n_known, selection->others, neighbours_weight(selection), selection->n_items, selection->others);
+        if (!selection->is_without_had)
+            blend_scores(selection->scores, n_known, selection->others, 0, selection->n_items, selection->scores);
+        selection_pick_blended(selection, selection->scores, selection->others, REASON_BEHAVIOUR);
     } else {
         selection_pick_positive(selection, selection->others, REASON_NEIGHBOURS);
     }
@@ -155,5 +157,5 @@ size_t app_scratch_bytes(struct app *app)
         n_items = n_items > shape->n_items ? n_items : shape->n_items;
     }
     app_leave(app, slot);
-    return n_bytes + n_items * 3 * sizeof(float) + n_items / 8;
+    return n_bytes + n_items * 3 * sizeof(float) + n_items / 4;
 }

@@ -19,9 +19,12 @@ enum status selection_init(struct selection *selection, struct app *app, uint32_
     selection->left_out = (struct marks){.words = arena_alloc_array(arena, n_items / 64 + 1, sizeof(uint64_t)), .n_items = n_items};
     selection->scores = arena_alloc_array(arena, n_scores + 1, sizeof(float));
     selection->others = arena_alloc_array(arena, n_scores + 1, sizeof(float));
+    selection->had = (struct marks){.words = arena_alloc_array(arena, n_items / 64 + 1, sizeof(uint64_t)), .n_items = n_items};
     selection->best = arena_alloc_array(arena, limit, sizeof *selection->best);
+    selection->places = arena_alloc_array(arena, limit, sizeof *selection->places);
     selection->items = arena_alloc_array(arena, limit, sizeof *selection->items);
-    if (!selection->left_out.words || !selection->scores || !selection->others || !selection->best || !selection->items)
+    if (!selection->left_out.words || !selection->had.words || !selection->scores || !selection->others || !selection->best ||
+        !selection->places || !selection->items)
         return fail(error, STATUS_NOMEM, "no memory for an answer over %u items", n_items);
     return STATUS_OK;
 }
@@ -55,7 +58,7 @@ static bool has_category(const struct selection *selection, const struct item *i
 static bool is_eligible(void *context, uint32_t number)
 {
     const struct selection *selection = context;
-    if (marks_get(&selection->left_out, number))
+    if (marks_get(&selection->left_out, number) || (selection->is_without_had && marks_get(&selection->had, number)))
         return false;
     const struct item *item = catalogue_item(selection->app->catalogue, number);
     if (!item || item->row.deleted || item->row.hidden)
@@ -67,14 +70,22 @@ static bool is_eligible(void *context, uint32_t number)
     return !selection->is_filtered || has_category(selection, item);
 }
 
+static size_t find_best(struct selection *selection, const float scores[], struct scored out_best[])
+{
+    return top_k(scores, selection->n_items, selection->limit - selection->n, is_eligible, selection, out_best);
+}
+
+static void take(struct selection *selection, uint32_t item, float score, enum reason reason)
+{
+    marks_set(&selection->left_out, item);
+    selection->items[selection->n++] = (struct recommended){.item = item, .score = score, .reason = reason};
+}
+
 static void pick(struct selection *selection, const float scores[], enum reason reason)
 {
-    size_t n = top_k(scores, selection->n_items, selection->limit - selection->n, is_eligible, selection, selection->best);
-    for (size_t i = 0; i < n; i++) {
-        marks_set(&selection->left_out, selection->best[i].item);
-        selection->items[selection->n++] =
-            (struct recommended){.item = selection->best[i].item, .score = selection->best[i].score, .reason = reason};
-    }
+    size_t n = find_best(selection, scores, selection->best);
+    for (size_t i = 0; i < n; i++)
+        take(selection, selection->best[i].item, selection->best[i].score, reason);
 }
 
 static void lower(const struct selection *selection, struct score_scale scale, float scores[])
@@ -92,6 +103,25 @@ void selection_pick(struct selection *selection, float scores[], enum reason rea
 {
     lower(selection, scale_of(selection, scores), scores);
     pick(selection, scores, reason);
+}
+
+void selection_pick_blended(struct selection *selection, float encoder[], float blended[], enum reason reason)
+{
+    lower(selection, scale_of(selection, blended), blended);
+    if (selection->is_without_had) {
+        pick(selection, blended, reason);
+        return;
+    }
+    lower(selection, scale_of(selection, encoder), encoder);
+    size_t n = find_best(selection, encoder, selection->places), n_taken = 0;
+    selection->is_without_had = true;
+    size_t n_fresh = find_best(selection, blended, selection->best);
+    selection->is_without_had = false;
+    for (size_t i = 0; i < n; i++) { /* as many fresh ones are eligible as stand among the places, so none is wanting */
+        bool is_fresh = !marks_get(&selection->had, selection->places[i].item) && n_taken < n_fresh;
+        uint32_t item = is_fresh ? selection->best[n_taken++].item : selection->places[i].item;
+        take(selection, item, selection->places[i].score, reason);
+    }
 }
 
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason)

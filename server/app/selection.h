@@ -20,7 +20,9 @@ struct selection {
     const struct model *model; /* NULL: none */
     uint32_t n_items;          /* V */
     int64_t now_ms;
-    struct marks left_out; /* seen, excluded, or picked already */
+    struct marks left_out; /* excluded, or picked already */
+    struct marks had;      /* what the user had; past_read sets it */
+    bool is_without_had;   /* nothing of that is picked */
     /* what the user turned down, and by how much it lowers what (core/negatives.h); NULL: nothing. Set by the caller */
     const struct negatives *negatives;
     const float *lowering; /* [V] */
@@ -28,7 +30,7 @@ struct selection {
     float *scores, *others;
     /* the answer */
     uint32_t limit;
-    struct scored *best;
+    struct scored *best, *places; /* scratch, [limit] */
     struct recommended *items;
     size_t n;
 };
@@ -43,7 +45,12 @@ enum status selection_filter(struct selection *selection, const char *const name
 /* Pick from scores[V] until the limit is reached. Lowers scores by the negatives. */
 void selection_pick(struct selection *selection, float scores[], enum reason reason);
 
-/* The same, only items with a score above 0 before it is lowered. Changes scores. */
+/* The same from encoder's and blended scores, [V] each: what the user had keeps the place that the encoder gives it, and the other places
+ * go to the rest in the order of the blend. Neighbours know what follows an item, the encoder also how likely the user is to come back to
+ * it. A place has the encoder's score. */
+void selection_pick_blended(struct selection *selection, float encoder[], float blended[], enum reason reason);
+
+/* As selection_pick, only items with a score above 0 before it is lowered. Changes scores. */
 void selection_pick_positive(struct selection *selection, float scores[], enum reason reason);
 
 /* By popularity of the window, then of the wider ones: an old catalogue has an answer too. Uses others. */

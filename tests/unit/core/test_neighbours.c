@@ -150,14 +150,20 @@ Test(neighbours, look_back_no_further_than_the_window)
     cr_expect_eq(scores[NEIGHBOURS_WINDOW + 1], 0);
 }
 
-Test(neighbours, count_nothing_for_an_item_beside_itself)
+Test(neighbours, know_that_an_item_follows_itself_but_do_not_call_it_similar)
 {
     SCOPED(fixture_clear) struct fixture fixture = start(100);
     add(&fixture, 0, (uint32_t[]){0, 1, 1, 0}, 4);
     struct neighbour found[4];
+    float scores[2] = {0};
     cr_assert_eq(neighbours_of(fixture.neighbours, 0, 4, found), 1);
     cr_expect_eq(found[0].item, 1);
     NEAR(found[0].similarity, .8 * NEIGHBOURS_BACKWARD); /* item 1 was never used itself: counts as once */
+    neighbours_add_similar(fixture.neighbours, 0, 1, 0, scores, 2);
+    NEAR(scores[0], 0);
+    neighbours_score(fixture.neighbours, (uint32_t[]){0}, NULL, 1, scores, 2);
+    NEAR(scores[0], 1); /* once, in one direction; the second time that it stands among the recent ones counts nothing */
+    NEAR(scores[1], .8 * NEIGHBOURS_BACKWARD);
 }
 
 Test(neighbours, name_the_most_similar_first)

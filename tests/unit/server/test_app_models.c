@@ -96,6 +96,50 @@ Test(app_models, adopts_a_file_that_appears_while_it_runs)
     cr_assert_eq(answer.items[0].reason, REASON_BEHAVIOUR);
 }
 
+/* The items of an answer to user-1, of which at most 30 exist. */
+static struct answer_items {
+    uint32_t n, items[30];
+} ask(double weight, bool exclude_seen)
+{
+    struct recommend_query query = {.user_id = "user-1", .limit = 30, .kind = KIND_ANY, .exclude_seen = exclude_seen};
+    struct recommendations answer;
+    struct answer_items found = {0};
+    fixture.settings.neighbours_weight = weight;
+    arena_reset(fixture.arena);
+    unsigned slot = app_enter(fixture.app);
+    cr_assert_eq(app_recommend(fixture.app, &query, fixture.arena, &answer, NULL), STATUS_OK);
+    app_leave(fixture.app, slot);
+    for (size_t i = 0; i < answer.n_items; i++) {
+        found.items[found.n++] = answer.items[i].item;
+        cr_expect(i == 0 || answer.items[i].score <= answer.items[i - 1].score);
+    }
+    return found;
+}
+
+static bool holds(const struct answer_items *answer, uint32_t item)
+{
+    for (uint32_t i = 0; i < answer->n; i++)
+        if (answer->items[i] == item)
+            return true;
+    return false;
+}
+
+Test(app_models, leave_what_a_user_had_at_the_place_that_the_network_gives_it)
+{
+    char version[MODEL_VERSION_BYTES];
+    fixture_train(&fixture, 1, version);
+    cr_assert(wait_for_live(version));
+    struct answer_items network = ask(0, false), fresh = ask(.5, true), both = ask(.5, false);
+    cr_assert_eq(network.n, 30);
+    cr_assert_eq(both.n, 30);
+    cr_assert_eq(fresh.n, 18, "twelve were seen");
+    for (uint32_t i = 0, n_fresh = 0; i < network.n; i++) {
+        bool was_had = !holds(&fresh, network.items[i]);
+        cr_expect_eq(both.items[i], was_had ? network.items[i] : fresh.items[n_fresh], "place %u", i + 1);
+        n_fresh += !was_had;
+    }
+}
+
 Test(app_models, adopts_a_file_at_start)
 {
     char version[MODEL_VERSION_BYTES];

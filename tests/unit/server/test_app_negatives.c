@@ -231,11 +231,13 @@ static void start_with_model(void)
     cr_assert(fixture_live_version(&fixture));
 }
 
-/* An impression is no input of the encoder: the scores are those of the answer before, but for what is taken from them. */
-Test(app_negatives, take_from_the_scores_of_a_blend)
+/* An impression is no input of the encoder: the scores are those of the answer before, but for what is taken from them. Without neighbours
+ * every item has its own score, whether the user had it or not. */
+Test(app_negatives, take_from_the_scores_of_the_network)
 {
     float before[30], lowered[30], strength = NEGATIVES_WEAK_MOST * (1 - expf(-.05F / NEGATIVES_WEAK_MOST));
     char item[32];
+    fixture.settings.neighbours_weight = 0;
     start_with_model();
     struct recommendations answer = ask("user-1", NULL, 0);
     for (int i = 0; i < 30; i++) {
