@@ -1,3 +1,4 @@
+/* Lists of layers, and what experience says about training them (tests/bench/RESULTS.md). */
 #include "core/picture_network.h"
 
 const char *const picture_preset_names[PICTURE_PRESETS] = {"seed", "best"};

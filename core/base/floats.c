@@ -1,3 +1,4 @@
+/* 64 bytes: a vector of AVX-512, and a line of the cache. */
 #include "core/base/floats.h"
 
 #include <stdint.h>
