@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/floats.h"
+#include "core/kernels/kernels.h"
 #include "core/layers/layer_training.h"
 
 #include <math.h>
@@ -228,6 +229,7 @@ enum status picture_training_run(const struct pictures *train, const struct pict
     if (train->n == 0 || settings->epochs == 0 || settings->batch == 0)
         return fail(error, STATUS_INVALID, "no pictures to learn from");
     TRY(picture_layers(settings->preset, train->shape, train->n_classes, &teaching.layers, error));
+    TRY(kernels_check(error)); /* which also keeps BLAS from starting threads of its own */
     if (prepare(&teaching, &network) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory to train on %u pictures", train->n);
     for (uint32_t epoch = 0; epoch < settings->epochs; epoch++) {

@@ -44,8 +44,8 @@ static inline void picture_network_clear_scoped(struct picture_network *network)
 }
 
 /* Without held-out pictures (held_out->n = 0) the last epoch is the best and figures are of nothing. Otherwise both are of one shape and
- * number of classes. progress: told of "pictures", done and total in steps. STATUS_INVALID: as picture_layers, or no pictures;
- * STATUS_CONFLICT: progress asked to stop; STATUS_NOMEM. */
+ * number of classes. progress: told of "pictures", done and total in steps. STATUS_INVALID: as picture_layers and kernels_check, or no
+ * pictures; STATUS_CONFLICT: progress asked to stop; STATUS_NOMEM. */
 enum status picture_training_run(const struct pictures *train, const struct pictures *held_out, const struct picture_settings *settings,
                                  uint64_t seed, struct workers *workers, const struct progress *progress,
                                  struct picture_network *out_network, struct error *error) MUST_CHECK;
