@@ -153,6 +153,11 @@ void bind_number(sqlite3_stmt *statement, int parameter, double number)
     (void)sqlite3_bind_double(statement, parameter, number); /* SQLite keeps NAN as null */
 }
 
+void bind_bytes(sqlite3_stmt *statement, int parameter, const void *bytes, size_t n)
+{
+    (void)sqlite3_bind_blob64(statement, parameter, bytes, n, SQLITE_STATIC);
+}
+
 const char *column_text(sqlite3_stmt *statement, int column)
 {
     return (const char *)sqlite3_column_text(statement, column);
@@ -161,6 +166,13 @@ const char *column_text(sqlite3_stmt *statement, int column)
 int64_t column_integer(sqlite3_stmt *statement, int column, int64_t if_null)
 {
     return sqlite3_column_type(statement, column) == SQLITE_NULL ? if_null : sqlite3_column_int64(statement, column);
+}
+
+const void *column_bytes(sqlite3_stmt *statement, int column, size_t *out_n)
+{
+    const void *bytes = sqlite3_column_blob(statement, column);
+    *out_n = (size_t)sqlite3_column_bytes(statement, column);
+    return bytes;
 }
 
 double column_number(sqlite3_stmt *statement, int column)

@@ -50,10 +50,12 @@ enum status engine_fail(const struct store *store, int code, struct error *error
 void bind_text(sqlite3_stmt *statement, int parameter, const char *text);
 void bind_integer(sqlite3_stmt *statement, int parameter, int64_t number);
 void bind_number(sqlite3_stmt *statement, int parameter, double number);
+void bind_bytes(sqlite3_stmt *statement, int parameter, const void *bytes, size_t n);
 
-/* A column of the present row; text is valid until the next step. */
+/* A column of the present row; text and bytes are valid until the next step. */
 const char *column_text(sqlite3_stmt *statement, int column);
 int64_t column_integer(sqlite3_stmt *statement, int column, int64_t if_null);
 double column_number(sqlite3_stmt *statement, int column); /* NAN if null */
+const void *column_bytes(sqlite3_stmt *statement, int column, size_t *out_n);
 
 #endif

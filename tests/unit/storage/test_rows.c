@@ -2,6 +2,7 @@
 #include "tests/unit/storage/storage_fixture.h"
 
 #include "storage/item_store.h"
+#include "storage/picture_store.h"
 #include "storage/model_registry.h"
 #include "storage/name_store.h"
 #include "storage/user_store.h"
@@ -29,6 +30,7 @@ static void close_store(void)
 TestSuite(event_store, .init = open_store, .fini = close_store);
 TestSuite(name_store, .init = open_store, .fini = close_store);
 TestSuite(item_store, .init = open_store, .fini = close_store);
+TestSuite(picture_store, .init = open_store, .fini = close_store);
 TestSuite(user_store, .init = open_store, .fini = close_store);
 TestSuite(model_registry, .init = open_store, .fini = close_store);
 
@@ -263,6 +265,75 @@ Test(item_store, replaces_the_whole_row)
     assert_ok(item_store_put(store, &deleted, &fixture_error));
     assert_ok(item_store_scan(store, compare_deleted, &n, &fixture_error));
     cr_assert_eq(n, 1);
+}
+
+/* --- pictures --- */
+
+static const uint8_t original[] = {0x89, 0, 'P', 0}, pixels[] = {0, 1, 2, 3, 4, 255};
+static const struct stored_picture with_original = {.item = 7,
+                                                    .changed_at_ms = 5,
+                                                    .media_type = "image/png",
+                                                    .original = original,
+                                                    .n_original = sizeof original,
+                                                    .height = 1,
+                                                    .width = 2,
+                                                    .channels = 3,
+                                                    .pixels = pixels};
+
+static void expect_small(const struct stored_picture *picture)
+{
+    cr_assert(picture->item == 7 && picture->changed_at_ms == 5);
+    cr_assert(picture->height == 1 && picture->width == 2 && picture->channels == 3);
+    cr_assert_arr_eq(picture->pixels, pixels, sizeof pixels);
+}
+
+static enum status compare_picture(void *context, const struct stored_picture *picture)
+{
+    ++*(int *)context;
+    expect_small(picture);
+    cr_assert_str_eq(picture->media_type, "image/png");
+    cr_assert_eq(picture->n_original, sizeof original);
+    cr_assert_arr_eq(picture->original, original, sizeof original);
+    return STATUS_OK;
+}
+
+static enum status compare_small_picture(void *context, const struct stored_picture *picture)
+{
+    ++*(int *)context;
+    expect_small(picture);
+    cr_assert(!picture->media_type && !picture->original && picture->n_original == 0);
+    return STATUS_OK;
+}
+
+Test(picture_store, gives_back_the_file_and_the_small_picture)
+{
+    int n = 0;
+    assert_ok(picture_store_put(store, &with_original, &fixture_error));
+    assert_ok(picture_store_read(store, 7, compare_picture, &n, &fixture_error));
+    assert_ok(picture_store_scan(store, compare_small_picture, &n, &fixture_error)); /* the many come without their files */
+    cr_assert_eq(n, 2);
+}
+
+Test(picture_store, keeps_no_file_where_none_is_to_be_kept)
+{
+    int n = 0;
+    struct stored_picture small = with_original;
+    small.media_type = NULL;
+    small.original = NULL;
+    small.n_original = 0;
+    assert_ok(picture_store_put(store, &with_original, &fixture_error));
+    assert_ok(picture_store_put(store, &small, &fixture_error));
+    assert_ok(picture_store_read(store, 7, compare_small_picture, &n, &fixture_error));
+    cr_assert_eq(n, 1);
+}
+
+Test(picture_store, forgets)
+{
+    int n = 0;
+    assert_ok(picture_store_put(store, &with_original, &fixture_error));
+    assert_ok(picture_store_delete(store, 7, &fixture_error));
+    assert_ok(picture_store_delete(store, 7, &fixture_error));
+    cr_assert_eq(picture_store_read(store, 7, compare_picture, &n, &fixture_error), STATUS_NOT_FOUND);
 }
 
 /* --- users --- */
