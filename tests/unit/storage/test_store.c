@@ -1,6 +1,7 @@
 /* The store as a whole: who may open what, and what a transaction promises. */
 #include "tests/unit/storage/storage_fixture.h"
 
+#include "storage/engine.h"
 #include "storage/name_store.h"
 
 #include <signal.h>
@@ -17,7 +18,6 @@ TestSuite(store, .init = fixture_make, .fini = fixture_remove);
 /* Offsets in the header of an SQLite file (https://sqlite.org/fileformat.html, 1.3), big-endian. */
 #define USER_VERSION_LAST_BYTE   63
 #define APPLICATION_ID_LAST_BYTE 71
-#define THIS_VERSION             2 /* of the schema */
 
 static void write_some(struct store *store)
 {
@@ -195,7 +195,7 @@ Test(store, refuses_a_database_of_a_newer_version)
     struct store *store = NULL;
     assert_fails(store_open(fixture_directory, STORE_WRITE, &store, &fixture_error), STATUS_CONFLICT, "99");
     assert_fails(store_open(fixture_directory, STORE_READ, &store, &fixture_error), STATUS_CONFLICT, "99");
-    fixture_patch("inkling.db", USER_VERSION_LAST_BYTE, THIS_VERSION);
+    fixture_patch("inkling.db", USER_VERSION_LAST_BYTE, MIGRATIONS);
     store = fixture_open(STORE_WRITE);
     cr_assert_eq(fixture_count(store), 500, "the refusals have changed it");
     store_close(store);
