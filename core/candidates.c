@@ -37,7 +37,7 @@ static const float dropouts[] = {.1f, .2f, .3f, .4f, .5f, .6f};
 
 static float dropout_for(double rows_an_item)
 {
-    return rows_an_item > 100 ? .2f : rows_an_item > 15 ? .3f : .5f;
+    return rows_an_item > 100 ? .2f : rows_an_item > 17 ? .3f : .5f;
 }
 
 struct form {
