@@ -156,7 +156,7 @@ static enum status run_rounds(struct search *search)
         search->running[search->n_running++] = &search->entries[i];
     for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
         for (unsigned i = 0; i < search->n_running; i++) {
-            char where[24];
+            char where[32];
             (void)snprintf(where, sizeof where, "form %u of %u", i + 1, search->n_running);
             TRY(run_entry(search, search->running[i], until, where));
         }
@@ -181,7 +181,7 @@ static uint32_t last_epoch(const struct search *search, const struct entry *entr
 
 static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
 {
-    char where[24];
+    char where[32];
     (void)snprintf(where, sizeof where, "run %u of %u", number + 1, search->n_finals);
     entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry, search->n_finals - 1 - number);
     TRY(run_entry(search, entry, UINT32_MAX, where)); /* it may not have begun */

@@ -104,7 +104,7 @@ def claim_a_training_killed_anywhere_leaves_a_whole_directory(lab):
 def claim_a_rejected_model_ends_its_job_well(lab):
     """A training through the API whose model is worse ends as succeeded, says that the model is rejected and why, and the live model stays"""
     data = lab.small_data()
-    service.run_ok(lab.binary, "retrain", "--data", data, "--budget", "0", "--split", "last", "--epochs", "12", "--no-refit", "--threads", "2")
+    service.run_ok(lab.binary, "retrain", "--data", data, "--budget", "0", "--split", "last", "--epochs", "30", "--no-refit", "--threads", "2")
     with lab.service(data, "--set", "gate.margin=0", "--set", "gate.metric=ndcg20") as server:
         live = live_version(server)
         job = start_job(server, epochs=1, seed=2, split="last", force=False)
