@@ -2,10 +2,10 @@
  * a whole row, can be taken in it. The embedding is the first tensor: block and row borders fall together. */
 #include "core/optimizer.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #define BLOCK_FLOATS 8192u
+#define ADAM_EPSILON 1e-8f
 
 struct step_job {
     struct optimizer *optimizer;
@@ -70,18 +70,12 @@ void optimizer_step(struct optimizer *optimizer, struct workers *workers, const 
                     float *weights)
 {
     size_t C = optimizer->encoder->shape.width, n_floats = optimizer->encoder->tensors.n_floats;
-    double step = (double)++optimizer->step;
     struct step_job job = {
         .optimizer = optimizer,
         .slots = slots,
         .weights = weights,
         .block_floats = (BLOCK_FLOATS + C - 1) / C * C,
-        .rates = {.learning_rate = learning_rate,
-                  .beta1 = ADAM_BETA1,
-                  .beta2 = ADAM_BETA2,
-                  .epsilon = ADAM_EPSILON,
-                  .correction1 = (float)(1 / (1 - pow((double)ADAM_BETA1, step))),
-                  .correction2 = (float)(1 / (1 - pow((double)ADAM_BETA2, step)))},
+        .rates = adam_rates_at(learning_rate, ADAM_EPSILON, ++optimizer->step),
     };
     workers_run(workers, (uint32_t)((n_floats + job.block_floats - 1) / job.block_floats), step_block, &job);
 }

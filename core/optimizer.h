@@ -6,10 +6,6 @@
 #include "core/base/workers.h"
 #include "core/batches.h"
 
-#define ADAM_BETA1   0.9f
-#define ADAM_BETA2   0.999f
-#define ADAM_EPSILON 1e-8f
-
 struct optimizer {
     const struct encoder *encoder;
     float *first_moments, *second_moments; /* [n_floats] */

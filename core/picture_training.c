@@ -19,10 +19,12 @@ void picture_network_clear(struct picture_network *network)
     *network = (struct picture_network){0};
 }
 
+#define PIXEL_SCALE (1 / 255.0f)
+
 void picture_normalise(float *y, const uint8_t *pixels, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        y[i] = (float)pixels[i] * (1 / 255.0f);
+        y[i] = (float)pixels[i] * PIXEL_SCALE;
 }
 
 /* --- judging --- */
@@ -127,7 +129,7 @@ static void move_picture(float *y, const uint8_t *pixels, struct map_shape shape
             bool is_inside = row >= 0 && row < (int)shape.H && column >= 0 && column < (int)shape.W;
             const uint8_t *from = pixels + ((size_t)(is_inside ? row : 0) * shape.W + (size_t)(is_inside ? column : 0)) * shape.C;
             for (uint32_t c = 0; c < shape.C; c++)
-                *y++ = is_inside ? (float)from[c] * (1 / 255.0f) : 0;
+                *y++ = is_inside ? (float)from[c] * PIXEL_SCALE : 0;
         }
 }
 

@@ -43,11 +43,11 @@ static void search_clear_scoped(struct search *search)
 
 /* --- the plan --- */
 
-static void add_entry(struct search *search, const struct candidate *candidate)
+static struct entry entry_of(const struct search *search, const struct candidate *candidate)
 {
-    search->entries[search->n_entries++] = (struct entry){
-        .candidate = *candidate,
-        .epoch_seconds = candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &candidate->settings)};
+    const struct training_ground *ground = search->ground;
+    double seconds = candidate_epoch_seconds(ground->sequences, ground->split->n_held_out, &candidate->settings);
+    return (struct entry){.candidate = *candidate, .epoch_seconds = seconds};
 }
 
 /* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
@@ -93,21 +93,21 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 static void make_plan(struct search *search)
 {
     struct candidate forms[FORMS_MAX];
-    unsigned cheapest = 0, n = candidates_forms(search->ground->sequences, &search->plan->settings, forms);
+    struct entry cheapest = {.epoch_seconds = INFINITY};
+    unsigned n = candidates_forms(search->ground->sequences, &search->plan->settings, forms);
     search->final_epochs = candidate_epochs(search->ground->sequences);
-    double seconds[FORMS_MAX];
     for (unsigned i = 0; i < n; i++) {
-        seconds[i] = candidate_epoch_seconds(search->ground->sequences, search->ground->split->n_held_out, &forms[i].settings);
-        cheapest = seconds[i] < seconds[cheapest] ? i : cheapest;
-        if (seconds[i] * search->final_epochs * (search->plan->refit ? 2 : 1) <= search->plan->budget_seconds)
-            add_entry(search, &forms[i]);
+        struct entry entry = entry_of(search, &forms[i]);
+        if (entry.epoch_seconds < cheapest.epoch_seconds)
+            cheapest = entry;
+        if (entry.epoch_seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= search->plan->budget_seconds)
+            search->entries[search->n_entries++] = entry;
     }
     for (unsigned n_finals = 1 + VARIATIONS_MAX; n_finals > 0; n_finals--)
         if (fit(search, n_finals > 1 ? FEW_FORMS : 1, n_finals))
             return;
-    search->n_entries = 0;
-    add_entry(search, &forms[cheapest]);
-    search->n_finals = 1;
+    search->entries[0] = cheapest;
+    search->n_entries = search->n_finals = 1;
     search->planned_seconds = plan_seconds(search, 1, 1, FIRST_ROUND);
 }
 
@@ -120,15 +120,13 @@ static bool is_out_of_time(struct search *search)
     return search->ran_out;
 }
 
-/* Up to so many epochs in all, of as many as its settings allow. */
-static enum status run_entry(struct search *search, struct entry *entry, uint32_t until, const char *where)
+/* Up to so many epochs in all, of as many as its settings allow. words stand in the progress's note. */
+static enum status run_entry(struct search *search, struct entry *entry, uint32_t until, const char *words)
 {
     struct contender *contender = &entry->contender;
-    char words[64];
     if (!contender->training && !contender->is_over)
         TRY(contender_init(contender, search->ground, &entry->candidate.settings, NULL));
     uint32_t done = contender->n_epochs;
-    (void)snprintf(words, sizeof words, "%s, %.40s,", where, entry->candidate.words);
     entry->n_rounds++;
     TRY(contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress));
     search->spent_seconds += entry->epoch_seconds * (contender->n_epochs - done);
@@ -156,9 +154,9 @@ static enum status run_rounds(struct search *search)
         search->running[search->n_running++] = &search->entries[i];
     for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
         for (unsigned i = 0; i < search->n_running; i++) {
-            char where[32];
-            (void)snprintf(where, sizeof where, "form %u of %u", i + 1, search->n_running);
-            TRY(run_entry(search, search->running[i], until, where));
+            char words[32];
+            (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
+            TRY(run_entry(search, search->running[i], until, words));
         }
         keep_best(search, (search->n_running + 1) / 2);
     }
@@ -179,12 +177,13 @@ static uint32_t last_epoch(const struct search *search, const struct entry *entr
     return (uint32_t)fmin(fmax(epochs, done + 1), search->plan->settings.epochs);
 }
 
+/* Its settings first: the contender is made of them if it has not begun. */
 static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
 {
-    char where[32];
-    (void)snprintf(where, sizeof where, "run %u of %u", number + 1, search->n_finals);
+    char words[32];
+    (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
     entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry, search->n_finals - 1 - number);
-    TRY(run_entry(search, entry, UINT32_MAX, where)); /* it may not have begun */
+    TRY(run_entry(search, entry, UINT32_MAX, words));
     contender_retire(&entry->contender);
     return STATUS_OK;
 }
@@ -196,8 +195,8 @@ static enum status run_variations(struct search *search)
     unsigned n = candidates_variations(&search->running[0]->candidate.settings, variations);
     search->n_finals = n + 1 < search->n_finals ? n + 1 : search->n_finals;
     for (unsigned i = 1; i < search->n_finals && !is_out_of_time(search); i++) {
-        add_entry(search, &variations[i - 1]);
-        struct entry *entry = &search->entries[search->n_entries - 1];
+        struct entry *entry = &search->entries[search->n_entries++];
+        *entry = entry_of(search, &variations[i - 1]);
         TRY(run_to_end(search, entry, i));
         search->running[search->n_running++] = entry;
         keep_best(search, 1);

@@ -1,4 +1,4 @@
-/* Which form this processor gets, and whether its products can be trusted. */
+/* Which form this processor gets, and whether its products can be trusted; the rates of Adam, which are the same in every form. */
 #include "core/kernels/kernels.h"
 
 #include "core/kernels/blas.h"
@@ -67,6 +67,19 @@ const struct map_kernels *map_kernels_fast(void)
 {
     const struct map_kernels *forms[MAP_KERNEL_FORMS_MAX];
     return forms[map_kernels_forms(forms) - 1];
+}
+
+#define ADAM_BETA1 0.9f
+#define ADAM_BETA2 0.999f
+
+struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t step)
+{
+    return (struct adam_rates){.learning_rate = learning_rate,
+                               .beta1 = ADAM_BETA1,
+                               .beta2 = ADAM_BETA2,
+                               .epsilon = epsilon,
+                               .correction1 = (float)(1 / (1 - pow((double)ADAM_BETA1, (double)step))),
+                               .correction2 = (float)(1 / (1 - pow((double)ADAM_BETA2, (double)step)))};
 }
 
 enum status kernels_check(struct error *error)

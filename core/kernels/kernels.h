@@ -40,6 +40,9 @@ struct adam_rates {
     float correction1, correction2; /* 1 / (1 - beta^step) */
 };
 
+/* Those of step number `step`, from 1, with beta1 = 0.9 and beta2 = 0.999. */
+struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t step);
+
 struct kernels {
     const char *name;
     bool short_products; /* softmax_loss multiplies in bfloat16, everything else in floats */

@@ -1,7 +1,8 @@
 /* A handful of classes a row: in double, once a sample, beside millions of products. */
-#include "core/layers/layer_training.h"
+#include "core/layers/class_loss.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* The logarithm of sum over k of exp x[k]. */
 static double log_sum(const float *x, uint32_t K)

@@ -35,10 +35,11 @@ const float *layer_pass_output(const struct layer_pass *pass);
 /* As a written model answers: no dropout, batch norm with its running figures. */
 void layer_pass_infer(struct layer_pass *pass, const float *weights, struct sample_range range, unsigned worker);
 
-/* As training sees it. random: of this part of this batch. */
+/* As training sees it, in a pass made for training. random: of this part of this batch. */
 void layer_pass_forward(struct layer_pass *pass, const float *weights, struct sample_range range, struct random *random, unsigned worker);
 
-/* d loss / d output, [max_samples, outputs], to be filled before backward. Behind it every product has the slope of its output. */
+/* d loss / d output, [max_samples, outputs], to be filled before backward, which wants the
+ * weights and the range that went forward. Behind it every product has the slope of its output. */
 float *layer_pass_slopes(struct layer_pass *pass);
 void layer_pass_backward(struct layer_pass *pass, const float *weights, struct sample_range range, unsigned worker);
 

@@ -2,15 +2,14 @@
 #include "core/layers/layer_training.h"
 
 #include "core/base/floats.h"
+#include "core/layers/class_loss.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCKS_MAX   160u
-#define WANTED_TASKS 12u /* of about the same cost */
-#define ADAM_BETA1   0.9f
-#define ADAM_BETA2   0.999f
+#define WANTED_TASKS 12u   /* of about the same cost */
 #define ADAM_EPSILON 1e-7f /* Keras' */
 
 /* Rows of one layer's weights, and with the first of them its bias. */
@@ -157,17 +156,12 @@ static void run_block(void *context, uint32_t number, unsigned worker)
 
 double layer_training_step(struct layer_training *training, const uint32_t targets[], uint32_t n, float learning_rate)
 {
-    double loss = 0, step = (double)++training->step;
+    double loss = 0;
     training->targets = targets;
     training->n_samples = n;
     for (uint32_t p = 0; p < LAYER_PARTS; p++)
         training->sizes[p] = (uint32_t)((uint64_t)n * (p + 1) / LAYER_PARTS - (uint64_t)n * p / LAYER_PARTS);
-    training->rates = (struct adam_rates){.learning_rate = learning_rate,
-                                          .beta1 = ADAM_BETA1,
-                                          .beta2 = ADAM_BETA2,
-                                          .epsilon = ADAM_EPSILON,
-                                          .correction1 = (float)(1 / (1 - pow((double)ADAM_BETA1, step))),
-                                          .correction2 = (float)(1 / (1 - pow((double)ADAM_BETA2, step)))};
+    training->rates = adam_rates_at(learning_rate, ADAM_EPSILON, ++training->step);
     workers_run(training->workers, LAYER_PARTS, run_part, training);
     workers_run(training->workers, training->n_blocks, run_block, training);
     layer_pass_note_norms(training->pass, training->sizes, LAYER_PARTS, training->weights);

@@ -31,12 +31,4 @@ const float *layer_training_weights(const struct layer_training *training);
 /* [n_floats] the gradient of the last step's loss, for who checks it. */
 const float *layer_training_gradient(const struct layer_training *training);
 
-/* Softmax cross-entropy of N rows of K logits x, each of 1 / n_all of the loss: slopes [N, K] = (p - q) / n_all, q = (1 - smoothing) at the
- * target and smoothing / K everywhere. Returns the sum of the rows' losses, each divided by n_all. */
-double class_loss(float *restrict slopes, const float *restrict x, const uint32_t targets[], uint32_t N, uint32_t K, float smoothing,
-                  uint32_t n_all);
-
-/* p [N, K] = softmax of the rows of x; may be x itself. */
-void class_probabilities(float *p, const float *x, uint32_t N, uint32_t K);
-
 #endif

@@ -157,12 +157,13 @@ static enum status make_plan(struct retraining *retraining, struct training_plan
 static enum status say_speed(const struct retraining *retraining, const char *phase, const struct trained *trained)
 {
     struct training_speed speed = trained_speed(trained);
-    char note[160];
+    char note[160], best[48] = "";
     double seconds = speed.seconds > 0 ? speed.seconds : 1, gflops = speed.flops / seconds / 1e9;
-    (void)snprintf(note, sizeof note,
-                   "%u epochs in %.0f s, the best was number %u, %.0f GFLOP/s, %.0f %% of this machine's %.0f, %.0f examples/s",
-                   speed.n_epochs, speed.seconds, trained_facts(trained)->epochs, gflops,
-                   speed.peak_gflops > 0 ? 100 * gflops / speed.peak_gflops : 0, speed.peak_gflops, (double)speed.n_examples / seconds);
+    if (speed.n_epochs > trained_facts(trained)->epochs) /* a refit stops where the selected model was best */
+        (void)snprintf(best, sizeof best, " the best was number %u,", trained_facts(trained)->epochs);
+    (void)snprintf(note, sizeof note, "%u epochs in %.0f s,%s %.0f GFLOP/s, %.0f %% of this machine's %.0f, %.0f examples/s",
+                   speed.n_epochs, speed.seconds, best, gflops, speed.peak_gflops > 0 ? 100 * gflops / speed.peak_gflops : 0,
+                   speed.peak_gflops, (double)speed.n_examples / seconds);
     return progress_report(retraining->progress, phase, 1, 1, note) ? STATUS_OK : STATUS_CONFLICT;
 }
 

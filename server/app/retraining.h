@@ -18,9 +18,9 @@
 #include "server/app/settings.h"
 #include "server/app/verdict.h"
 
-/* Train on settings->data_directory. Gives the version of the file that is to go live, or that was rejected. STATUS_NOT_FOUND: no data there. STATUS_INVALID: too little to
- * learn from. STATUS_CONFLICT: progress asked to stop, nothing is left behind. STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM. error has the
- * words. */
+/* Train on settings->data_directory. Gives the version of the file that is to go live, or that was rejected. STATUS_NOT_FOUND: no data
+ * there. STATUS_INVALID: too little to learn from. STATUS_CONFLICT: progress asked to stop, nothing is left behind. STATUS_IO,
+ * STATUS_CORRUPT, STATUS_NOMEM. error has the words. */
 enum status retraining_run(const struct settings *settings, const struct retrain_query *query, const struct progress *progress,
                            char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 

@@ -2,7 +2,7 @@
  *
  * Memory while one picture is decoded: at most PICTURE_PIXELS_MAX · 4 bytes for its pixels as they are decoded, three quarters of that for
  * the result, and what the library takes; sizes are looked at before any of it is allocated. A library may still be broken by a crafted
- * file: whoever may not go down decodes in a process of its own (server/pictures/decoder.h). Threads: any. */
+ * file: who may not go down must decode in a process of its own. Threads: any. */
 #ifndef PICTURES_PICTURE_H
 #define PICTURES_PICTURE_H
 

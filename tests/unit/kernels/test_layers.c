@@ -1,6 +1,7 @@
 /* Networks of layers: what they refuse, their gradients against finite differences, folding, and that threads change nothing. */
 #include "kernel_arguments.h"
 
+#include "core/layers/class_loss.h"
 #include "core/layers/layer_training.h"
 
 #include <criterion/criterion.h>
