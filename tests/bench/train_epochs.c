@@ -251,6 +251,7 @@ static bool read_options(struct driver *driver, int argc, char *argv[])
 int main(int argc, char *argv[])
 {
     struct driver driver = {.settings = training_settings_default()};
+    driver.settings.averaging = 0; /* the rival has none */
     driver.settings.n_threads = workers_processors();
     if (!read_options(&driver, argc, argv)) {
         (void)fprintf(stderr,
