@@ -36,23 +36,24 @@ static size_t weight_bytes(const struct contender *contender)
     return training_encoder(contender->training)->tensors.n_floats * sizeof(float);
 }
 
-enum status contender_init(struct contender *contender, const struct training_ground *ground, const struct training_settings *settings,
-                           const float *start)
+enum status contender_init(struct contender *contender, const struct training_ground *ground, const struct training_settings *settings)
 {
     SCOPED(contender_clear) struct contender made = {.settings = *settings};
-    TRY(training_create(ground->sequences, settings, start, ground->memory, ground->workers, &made.training));
+    TRY(training_create(ground->sequences, settings, ground->memory, ground->workers, &made.training));
     made.best_weights = aligned_floats(training_encoder(made.training)->tensors.n_floats);
     if (!made.best_weights)
         return STATUS_NOMEM;
     memcpy(made.best_weights, training_weights(made.training), weight_bytes(&made));
-    if (start) {
-        made.goes_on = true;
-        made.n_drops = PATH_RATES - 1;
-        training_restart(made.training, start, RATE_DROP);
-    }
     *contender = made;
     made = (struct contender){0};
     return STATUS_OK;
+}
+
+void contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs)
+{
+    contender->n_falling = n_epochs;
+    memcpy(contender->best_weights, weights, weight_bytes(contender));
+    training_restart(contender->training, weights, GOING_ON, n_epochs);
 }
 
 uint32_t contender_best_epoch(const struct contender *contender)
@@ -88,13 +89,16 @@ static enum status look(struct contender *contender, const struct training_groun
     return STATUS_OK;
 }
 
-/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. Who goes on from weights that were
- * good once has less to find: half of that. */
+/* Epochs to wait for a better one: with few held-out cases the figure jumps by more than an epoch gains. */
 static uint32_t patience_for(const struct contender *contender, uint32_t n_held_out)
 {
     uint64_t patience = contender->settings.patience, longer = patience + 10000u / (n_held_out + 1ull);
-    longer = longer < 4 * patience ? longer : 4 * patience;
-    return (uint32_t)(contender->goes_on ? (longer + 1) / 2 : longer);
+    return (uint32_t)(longer < 4 * patience ? longer : 4 * patience);
+}
+
+static uint32_t epochs_at_most(const struct contender *contender)
+{
+    return contender->n_falling ? contender->n_falling : contender->settings.epochs;
 }
 
 /* The figure has not risen for long: from the best weights on at a lower rate, or the end. */
@@ -103,7 +107,7 @@ static void lose_patience(struct contender *contender)
     contender->n_waited = 0;
     if (contender->n_drops + 1 < PATH_RATES) {
         contender->n_drops++;
-        training_restart(contender->training, contender->best_weights, RATE_DROP);
+        training_restart(contender->training, contender->best_weights, RATE_DROP, 0);
     } else {
         contender->is_over = true;
     }
@@ -120,17 +124,17 @@ static void compare(struct contender *contender, const struct training_ground *g
         contender->n_waited = 0;
     }
     bool is_late = contender->n_drops == 0 && contender->n_epochs >= contender->settings.epochs - contender->settings.epochs / 5;
-    if (patience > 0 && (contender->n_waited >= patience || is_late))
+    if (!contender->n_falling && patience > 0 && (contender->n_waited >= patience || is_late))
         lose_patience(contender);
-    contender->is_over = contender->is_over || contender->n_epochs >= contender->settings.epochs;
+    contender->is_over = contender->is_over || contender->n_epochs >= epochs_at_most(contender);
 }
 
 /* One more epoch, noted in the curve but for its figure. */
 static enum status train(struct contender *contender, const char *words, const struct progress *progress)
 {
     struct epoch_figures figures;
-    float rate = contender->n_drops ? RATE_DROP : 1;
-    TRY(training_epoch(contender->training, contender->settings.epochs, words, progress, &figures));
+    float rate = training_rate(contender->training);
+    TRY(training_epoch(contender->training, epochs_at_most(contender), words, progress, &figures));
     contender->seconds += figures.seconds;
     contender->flops += training_epoch_flops(contender->training);
     contender->n_examples += figures.n_targets;
@@ -160,7 +164,7 @@ enum status contender_follow(struct contender *contender, const uint32_t path[PA
     for (unsigned r = 0; r < PATH_RATES; r++) {
         if (r > 0 && path[r] > 0) {
             contender->n_drops = r;
-            training_restart(contender->training, training_weights(contender->training), RATE_DROP);
+            training_restart(contender->training, training_weights(contender->training), RATE_DROP, 0);
         }
         for (uint32_t i = 0; i < path[r]; i++)
             TRY(train(contender, words, progress));

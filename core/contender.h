@@ -2,8 +2,10 @@
  *
  * After every epoch the encoder ranks the held-out events; the weights of the best epoch are kept. When the figure has not risen for
  * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
- * wait it is over. What led to the best weights, so many epochs at each rate, is its path: a refit follows it without looking. The curve
- * has one point an epoch that was trained, also those behind the best. Threads: one caller, which brings the workers. */
+ * wait it is over. Who goes on from the weights of a model that was good has a short way instead, along which the rate falls to nothing: it
+ * waits for nothing, because what pulls it back to its old figure is the falling rate. What led to the best weights, so many epochs at each
+ * rate, is its path: a refit follows it without looking. The curve has one point an epoch that was trained, also those behind the best.
+ * Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENDER_H
 #define CORE_CONTENDER_H
 
@@ -11,6 +13,7 @@
 
 #define PATH_RATES 2    /* the full learning rate, and the dropped one */
 #define RATE_DROP  0.2f /* share of the learning rate after the drop */
+#define GOING_ON   2.0f /* the same at the beginning of a way that goes on */
 
 /* What contenders share. Borrowed by all of them. */
 struct training_ground {
@@ -35,7 +38,7 @@ struct contender {
     uint32_t path[PATH_RATES]; /* epochs at each rate up to the best */
     uint32_t n_waited;         /* epochs since the best */
     unsigned n_drops;
-    bool goes_on; /* it started from weights that were good once */
+    uint32_t n_falling; /* epochs of its way if it goes on from a model; 0: it began anew */
     bool is_over;
     struct curve_point *curve; /* [n_epochs] */
     uint32_t n_epochs, n_curve;
@@ -43,10 +46,11 @@ struct contender {
     uint64_t n_examples;
 };
 
-/* start as training_create: who goes on from weights that were good once begins at the lower rate, and has half of the patience.
- * STATUS_NOMEM. */
-enum status contender_init(struct contender *contender, const struct training_ground *ground, const struct training_settings *settings,
-                           const float *start) MUST_CHECK;
+/* STATUS_NOMEM. */
+enum status contender_init(struct contender *contender, const struct training_ground *ground,
+                           const struct training_settings *settings) MUST_CHECK;
+/* Before its first epoch: go on from a model's weights [n_floats], for n_epochs > 0 at most. */
+void contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs);
 void contender_clear(struct contender *contender);
 static inline void contender_clear_scoped(struct contender *contender)
 {

@@ -125,7 +125,7 @@ static enum status run_entry(struct search *search, struct entry *entry, uint32_
 {
     struct contender *contender = &entry->contender;
     if (!contender->training && !contender->is_over)
-        TRY(contender_init(contender, search->ground, &entry->candidate.settings, NULL));
+        TRY(contender_init(contender, search->ground, &entry->candidate.settings));
     uint32_t done = contender->n_epochs;
     entry->n_rounds++;
     TRY(contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress));

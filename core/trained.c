@@ -73,6 +73,7 @@ enum status trained_create(struct contender *contender, const struct training_gr
     trained->weights = contender->best_weights;
     contender->best_weights = NULL;
     memcpy(trained->path, contender->path, sizeof trained->path);
+    trained->n_falling = contender->n_falling;
     trained->speed = measure(contender);
     trained->facts = describe(trained, ground, role);
     training_settings_write(&trained->settings, &trained->settings_text);

@@ -11,8 +11,8 @@ struct trained {
     struct training_settings settings; /* with the data's counts */
     struct encoder encoder;
     float *weights;
-    uint32_t path[PATH_RATES];
-    struct model_facts facts; /* settings, report and selected_version are the texts below */
+    uint32_t path[PATH_RATES], n_falling; /* as the contender's */
+    struct model_facts facts;             /* settings, report and selected_version are the texts below */
     struct buffer settings_text, report;
     struct emit emit; /* of the report, while it is open */
     struct training_speed speed;

@@ -2,6 +2,7 @@
 #include "core/trainer.h"
 
 #include "core/base/floats.h"
+#include "core/candidates.h"
 #include "core/kernels/peak.h"
 #include "core/model_network.h"
 #include "core/search.h"
@@ -109,6 +110,13 @@ static enum status find_start(const struct model *model, const struct training_s
     return *out_start ? STATUS_OK : STATUS_NOMEM;
 }
 
+/* A quarter of what a start from nothing takes, which a model that was good makes up for. */
+static uint32_t epochs_to_go_on(const struct sequences *sequences, uint32_t most)
+{
+    uint32_t epochs = candidate_epochs(sequences) / 4;
+    return epochs < most ? epochs : most;
+}
+
 /* --- select --- */
 
 static enum status judge(struct trainer *trainer, const struct training_ground *ground, struct trained *trained,
@@ -140,7 +148,9 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
         TRY(buffer_finish(&search, error));
     } else {
         TRY(find_start(plan->start, &plan->settings, &start));
-        TRY(contender_init(&winner, ground, &plan->settings, start));
+        TRY(contender_init(&winner, ground, &plan->settings));
+        if (start)
+            contender_go_on(&winner, start, epochs_to_go_on(ground->sequences, plan->settings.epochs));
         TRY(contender_run(&winner, ground, plan->settings.epochs, "", progress));
     }
     contender_retire(&winner);
@@ -191,7 +201,9 @@ static enum status follow(const struct training_ground *ground, const struct tra
     SCOPED(contender_clear) struct contender contender = {0};
     struct training_settings settings = selected->settings;
     settings.epochs = selected->path[0] + selected->path[1];
-    TRY(contender_init(&contender, ground, &settings, start));
+    TRY(contender_init(&contender, ground, &settings));
+    if (start)
+        contender_go_on(&contender, start, selected->n_falling ? selected->n_falling : settings.epochs);
     TRY(contender_follow(&contender, selected->path, "refit,", progress));
     contender_retire(&contender);
     contender.settings.epochs = selected->settings.epochs; /* what was allowed, not what was needed */

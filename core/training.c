@@ -25,6 +25,7 @@ struct training {
     double losses[SLOTS];
     float *unit_items, *inverse_lengths; /* with a temperature: the step's items scaled to length 1, as the softmax sees them */
     float rate;                          /* share of the settings' learning rate */
+    uint64_t falling_from, n_falling;    /* steps in which it falls to 0, and the first of them; n_falling 0: it stays */
     uint32_t n_epochs;
     uint64_t step;
 };
@@ -68,7 +69,7 @@ static enum status choose_network(struct training *training)
 }
 
 /* Fill a zeroed training; what was taken is in it on failure too. */
-static enum status begin(struct training *training, const float *start)
+static enum status begin(struct training *training)
 {
     const struct training_settings *settings = &training->settings;
     size_t n_floats = training->whole.tensors.n_floats;
@@ -76,10 +77,7 @@ static enum status begin(struct training *training, const float *start)
     training->weights = aligned_floats(n_floats);
     if (!training->weights)
         return STATUS_NOMEM;
-    if (start)
-        memcpy(training->weights, start, n_floats * sizeof *start);
-    else
-        tensors_start(&training->whole.tensors, settings->seed, training->weights);
+    tensors_start(&training->whole.tensors, settings->seed, training->weights);
     if (settings->averaging > 0) {
         training->average = aligned_floats(n_floats);
         if (!training->average)
@@ -97,8 +95,8 @@ static enum status begin(struct training *training, const float *start)
     return optimizer_init(&training->optimizer, training->encoder);
 }
 
-enum status training_create(const struct sequences *sequences, const struct training_settings *settings, const float *start,
-                            struct slot_memory *memory, struct workers *workers, struct training **out_training)
+enum status training_create(const struct sequences *sequences, const struct training_settings *settings, struct slot_memory *memory,
+                            struct workers *workers, struct training **out_training)
 {
     SCOPED(training_destroy) struct training *training = calloc(1, sizeof *training);
     if (!training)
@@ -109,7 +107,7 @@ enum status training_create(const struct sequences *sequences, const struct trai
     training->workers = workers;
     training->rate = 1;
     encoder_init(&training->whole, &settings->shape, kernels_fast());
-    TRY(begin(training, start));
+    TRY(begin(training));
     *out_training = training;
     training = NULL;
     return STATUS_OK;
@@ -216,7 +214,7 @@ static double take_step(struct training *training, uint32_t batch)
     memcpy(slots.gradients, training->memory->gradients, sizeof slots.gradients);
     if (is_tempered(training))
         memcpy(slots.unit_gradients, training->memory->unit_gradients, sizeof slots.unit_gradients);
-    optimizer_step(&training->optimizer, training->workers, &slots, training->rate * training->settings.learning_rate,
+    optimizer_step(&training->optimizer, training->workers, &slots, training_rate(training) * training->settings.learning_rate,
                    training->step_weights);
     if (is_sampled(training))
         touched_scatter(&training->touched, training->weights, &training->optimizer);
@@ -269,7 +267,7 @@ const float *training_weights(const struct training *training)
     return training->average ? training->average : training->weights;
 }
 
-void training_restart(struct training *training, const float *weights, float rate)
+void training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling)
 {
     size_t n_bytes = training->whole.tensors.n_floats * sizeof *weights;
     memmove(training->weights, weights, n_bytes); /* they may be its own */
@@ -278,6 +276,16 @@ void training_restart(struct training *training, const float *weights, float rat
     if (is_sampled(training))
         touched_read_network(&training->touched, weights);
     training->rate = rate;
+    training->falling_from = training->step;
+    training->n_falling = (uint64_t)n_falling * training->batches.n_batches;
+}
+
+float training_rate(const struct training *training)
+{
+    uint64_t done = training->step - training->falling_from;
+    if (training->n_falling == 0)
+        return training->rate;
+    return done < training->n_falling ? training->rate * (1 - (float)done / (float)training->n_falling) : 0;
 }
 
 double training_epoch_flops(const struct training *training)

@@ -15,10 +15,10 @@
 
 struct training;
 
-/* Borrows sequences, memory and workers for its life; settings are copied, its shape holds the data's counts of items and types. start:
- * weights to begin with, laid out as tensors_init says for that shape, or NULL for random ones. STATUS_NOMEM. */
-enum status training_create(const struct sequences *sequences, const struct training_settings *settings, const float *start,
-                            struct slot_memory *memory, struct workers *workers, struct training **out_training) MUST_CHECK;
+/* Begins with random weights. Borrows sequences, memory and workers for its life; settings are copied, its shape holds the data's counts of
+ * items and types. STATUS_NOMEM. */
+enum status training_create(const struct sequences *sequences, const struct training_settings *settings, struct slot_memory *memory,
+                            struct workers *workers, struct training **out_training) MUST_CHECK;
 void training_destroy(struct training *training);
 DEFINE_SCOPED(struct training *, training_destroy);
 
@@ -39,8 +39,11 @@ const struct encoder *training_encoder(const struct training *training);
 /* [n_floats] the weights that a look at the held-out events should see: averaged, if the settings say so. Good until the next epoch. */
 const float *training_weights(const struct training *training);
 
-/* Go on from these weights [n_floats], at this share of the settings' learning rate. */
-void training_restart(struct training *training, const float *weights, float rate);
+/* Go on from these weights [n_floats], at this share of the settings' learning rate; n_falling: it falls evenly, step by step, and is 0
+ * behind so many epochs; 0: it stays. */
+void training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling);
+/* The share of the settings' learning rate that the next step takes. */
+float training_rate(const struct training *training);
 
 /* Floating-point operations of an epoch: products of the network and the softmax, forward and backward, a multiplication and an addition
  * counted as two. What is not a product is not counted. */

@@ -227,7 +227,7 @@ static void prepare(struct driver *driver, const struct bench_input *input)
         give_up("no memory", NULL);
     if (training_settings_check(settings, &error) != STATUS_OK || kernels_check(&error) != STATUS_OK)
         give_up("cannot train", error.detail);
-    if (training_create(&driver->sequences, settings, NULL, &driver->memory, driver->workers, &driver->training) != STATUS_OK)
+    if (training_create(&driver->sequences, settings, &driver->memory, driver->workers, &driver->training) != STATUS_OK)
         give_up("no memory to train", NULL);
     write_start(driver);
     say_ready(driver);

@@ -1,5 +1,5 @@
 """tests/bench/run warm: what going on from the live model saves. A model is trained on every user's events without the last two, the
-second-last of each comes in (new items with it), and then the same data is trained on twice with the same settings: from nothing
+second-last of a share of the users comes in (new items with it), and then the same data is trained on twice with the same settings: from nothing
 (`--settings live --fresh`) and from the live model (no options). Compared are the seconds up to the selected model, and the NDCG@10 of the
 network on the held-out events.
 """
@@ -24,10 +24,12 @@ def histories(path):
                 yield user, items
 
 
-def write_events(path, data, first_from_end, last_from_end):
-    """Every user's items [first_from_end, last_from_end), counted from the end; first None: from the beginning."""
+def write_events(path, data, first_from_end, last_from_end, share=1.0):
+    """Of this share of the users, evenly spread, the items [first_from_end, last_from_end), counted from the end; first None: from the beginning."""
     with open(path, "w") as sink:
-        for user, items in histories(data):
+        for number, (user, items) in enumerate(histories(data)):
+            if int(share * (number + 1)) == int(share * number):
+                continue
             end = len(items) - last_from_end
             for step in range(0 if first_from_end is None else len(items) - first_from_end, end):
                 event = {"user_id": f"u{user}", "item_id": f"i{items[step]}", "type": "purchase", "timestamp": START_MS + step * STEP_MS}
@@ -58,9 +60,9 @@ def warm(args):
         load_events(folder, "before.ndjson", args.set, None, 2)
         first = retrain(folder / "data", "--split", "last", "--no-refit", "--budget", args.budget)
         print(f"before: {first['notes']['trained']}, {first['selected_seconds']:.0f} s with --budget {args.budget}\n", flush=True)
-        load_events(folder, "after.ndjson", args.set, 2, 1)
+        load_events(folder, "after.ndjson", args.set, 2, 1, args.share)
         runs = {seed: one_seed(folder, seed) for seed in args.seeds}
-    print(f"{args.set.name}, the second-last event of every user came in, seeds {', '.join(map(str, args.seeds))} ({machine()})\n")
+    print(f"{args.set.name}, the second-last event of {args.share:.0%} of the users came in, seeds {', '.join(map(str, args.seeds))} ({machine()})\n")
     print("| seed | anew: s, NDCG@10 | from the live model: s, NDCG@10 | time | NDCG@10 |\n|---|---|---|---|---|")
     for seed, run in runs.items():
         cold, warmed = run["cold"], run["warm"]
@@ -74,5 +76,6 @@ def warm(args):
 
 def add_options(parser):
     parser.add_argument("--set", type=pathlib.Path, default=SHARED / "data/s3rec/Beauty.txt.gz", metavar="FILE", help="lines of `user item item …` (default: Beauty)")
+    parser.add_argument("--share", type=float, default=0.2, help="of the users who have one more event since the live model was trained (default: .2)")
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[1], metavar="LIST", help="default: 1")
     parser.add_argument("--budget", default="15min", help="of the search for the first model (default: 15min; 0: none)")

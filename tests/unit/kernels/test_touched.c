@@ -41,7 +41,7 @@ static struct training *train(struct fixture *fixture, uint32_t n_negatives, uin
     struct epoch_figures figures = {0};
     settings.n_negatives = n_negatives;
     settings.averaging = 0; /* both as their last step left them */
-    cr_assert(training_create(&fixture->sequences, &settings, NULL, &fixture->memory, fixture->workers, &training) == STATUS_OK);
+    cr_assert(training_create(&fixture->sequences, &settings, &fixture->memory, fixture->workers, &training) == STATUS_OK);
     for (uint32_t i = 0; i < n_epochs; i++)
         cr_assert(training_epoch(training, n_epochs, "", NULL, &figures) == STATUS_OK);
     *out_loss = figures.loss;
@@ -100,8 +100,7 @@ Test(touched, leave_alone_what_no_step_needs)
     fixture_init(&fixture, 1);
     fixture.planted.settings.shape.n_items = 100000; /* far more than can be drawn in these few steps */
     struct training *training = NULL, *trained = train(&fixture, 4, 1, &loss);
-    cr_assert(training_create(&fixture.sequences, &fixture.planted.settings, NULL, &fixture.memory, fixture.workers, &training) ==
-              STATUS_OK);
+    cr_assert(training_create(&fixture.sequences, &fixture.planted.settings, &fixture.memory, fixture.workers, &training) == STATUS_OK);
     const float *before = training_weights(training), *after = training_weights(trained);
     size_t C = fixture.planted.settings.shape.width, n_changed = 0;
     for (size_t item = 0; item < 100000; item++)
