@@ -1,5 +1,5 @@
 /* Model files: writing one that is whole or not there, and reading one that nobody is to be trusted about. The format stands in
- * core/model.h and core/model_header.h. Threads: any. */
+ * core/model.h, core/model_header.h and core/safetensors.h. Threads: any. */
 #ifndef CORE_MODEL_FILE_H
 #define CORE_MODEL_FILE_H
 
@@ -37,8 +37,5 @@ struct model_content {
 /* Read and check a whole file into a zeroed content; what was taken is in it on failure too, to be cleared. Failures as model_open. */
 enum status model_file_read(const char *path, struct model_content *content, struct error *error) MUST_CHECK;
 void model_content_clear(struct model_content *content);
-
-/* The version that a file has whose bytes have this BLAKE2b-256 hash. */
-void model_version_format(const unsigned char hash[CHECKSUM_BYTES], char out_version[MODEL_VERSION_BYTES]);
 
 #endif

@@ -1,10 +1,9 @@
-/* Written and read from the same table of tensors. Metadata of safetensors are texts, so facts and settings are JSON inside JSON. */
+/* Written and read from the same tables. Metadata of safetensors are texts, so facts and settings are JSON inside JSON. */
 #include "core/model_header.h"
 
 #include "core/base/emit.h"
 
-#include <sodium.h>
-#include <string.h>
+#include <stddef.h>
 
 const char *const method_names[METHODS] = {"popular", "neighbours", "encoder", "blend"};
 
@@ -66,74 +65,11 @@ void model_facts_emit(const struct model_facts *facts, bool is_whole, struct buf
     emit_close_object(&emit);
 }
 
-/* One entry of the header: where data of n_values of that kind begins and ends. columns 0: one dimension. */
-static void emit_entry(struct emit *emit, const char *name, const char *kind, uint64_t rows, uint64_t columns, size_t value_bytes,
-                       uint64_t *at)
+void model_file_tensors(const struct tensors *tensors, uint32_t n_items, uint64_t vocabulary_bytes, struct file_tensors *out)
 {
-    uint64_t n_bytes = rows * (columns ? columns : 1) * value_bytes;
-    emit_open_object(emit, name);
-    emit_text(emit, "dtype", kind);
-    emit_open_array(emit, "shape");
-    emit_integer(emit, NULL, (int64_t)rows);
-    if (columns)
-        emit_integer(emit, NULL, (int64_t)columns);
-    emit_close_array(emit);
-    emit_open_array(emit, "data_offsets");
-    emit_integer(emit, NULL, (int64_t)*at);
-    *at += n_bytes;
-    emit_integer(emit, NULL, (int64_t)*at);
-    emit_close_array(emit);
-    emit_close_object(emit);
-}
-
-void facts_checksum(const char *facts, const char *settings, const char *report, char out_digits[2 * CHECKSUM_BYTES + 1])
-{
-    crypto_generichash_state state;
-    unsigned char hash[CHECKSUM_BYTES];
-    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash);
-    (void)crypto_generichash_update(&state, (const unsigned char *)facts, strlen(facts) + 1);
-    (void)crypto_generichash_update(&state, (const unsigned char *)settings, strlen(settings) + 1);
-    if (report)
-        (void)crypto_generichash_update(&state, (const unsigned char *)report, strlen(report) + 1);
-    (void)crypto_generichash_final(&state, hash, sizeof hash);
-    sodium_bin2hex(out_digits, 2 * CHECKSUM_BYTES + 1, hash, sizeof hash);
-}
-
-static void emit_metadata(struct emit *emit, const struct model_facts *facts, const unsigned char checksum[CHECKSUM_BYTES])
-{
-    SCOPED(buffer_clear) struct buffer text;
-    buffer_init(&text, HEADER_MAX_BYTES);
-    model_facts_emit(facts, false, &text);
-    if (text.failed) {
-        emit->out->failed = true;
-        return;
-    }
-    char digits[2 * CHECKSUM_BYTES + 1];
-    sodium_bin2hex(digits, sizeof digits, checksum, CHECKSUM_BYTES);
-    emit_open_object(emit, "__metadata__");
-    emit_text(emit, "format", MODEL_FORMAT);
-    emit_text(emit, "checksum", digits);
-    facts_checksum(text.bytes, facts->settings, facts->report, digits);
-    emit_text(emit, "facts_checksum", digits);
-    emit_text(emit, "facts", text.bytes);
-    emit_text(emit, "settings", facts->settings);
-    emit_text(emit, "report", facts->report);
-    emit_close_object(emit);
-}
-
-void model_header_write(const struct model_facts *facts, const struct tensors *tensors, uint64_t vocabulary_bytes,
-                        const unsigned char checksum[CHECKSUM_BYTES], struct buffer *out)
-{
-    struct emit emit;
-    uint64_t at = 0;
-    emit_init(&emit, out);
-    emit_open_object(&emit, NULL);
-    emit_metadata(&emit, facts, checksum);
-    emit_entry(&emit, VOCABULARY_ENDS, "I64", facts->shape.n_items, 0, sizeof(int64_t), &at);
+    out->n_tensors = 0;
+    file_tensors_add(out, VOCABULARY_ENDS, FILE_I64, n_items, 0);
     for (uint32_t t = 0; t < tensors->n_tensors; t++)
-        emit_entry(&emit, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at);
-    emit_entry(&emit, VOCABULARY_BYTES, "U8", vocabulary_bytes, 0, 1, &at);
-    emit_close_object(&emit);
-    while (!out->failed && out->n_bytes % 8)
-        buffer_append(out, " ", 1);
+        file_tensors_add(out, tensors->tensors[t].name, FILE_F32, tensors->tensors[t].rows, tensors->tensors[t].columns);
+    file_tensors_add(out, VOCABULARY_BYTES, FILE_U8, vocabulary_bytes, 0);
 }

@@ -1,5 +1,4 @@
-/* Reading the header of a model file. Everything must be there, of the right kind and within its limits, and the tensors must stand exactly
- * as the shape says: offsets are compared with the ones that this program would write, so gaps, overlaps and strangers all show. */
+/* Reading what a model's file says of itself. Everything must be there, of the right kind and within its limits. */
 #include "core/base/node.h"
 #include "core/base/utf8.h"
 #include "core/model_header.h"
@@ -124,109 +123,6 @@ static enum status read_facts(const struct node *node, struct model_header *out,
     return read_figures(node, facts->figures, error);
 }
 
-/* Does the header's entry of that name say kind, shape and exactly the offsets from *at on? */
-static enum status check_entry(const struct node *header, const char *name, const char *kind, uint64_t rows, uint64_t columns,
-                               size_t value_bytes, uint64_t *at, struct error *error)
-{
-    const struct node *entry = NULL;
-    char said[8];
-    uint64_t n_bytes = rows * (columns ? columns : 1) * value_bytes;
-    TRY(read_object(header, name, &entry, error));
-    TRY(read_text(entry, "dtype", said, sizeof said, error));
-    if (strcmp(said, kind) != 0)
-        return fail(error, STATUS_CORRUPT, "damaged: tensor %s is of type %s, expected %s", name, said, kind);
-    const struct node *shape = node_get(entry, "shape"), *offsets = node_get(entry, "data_offsets");
-    const uint64_t sides[] = {rows, columns};
-    size_t n_sides = columns ? 2 : 1;
-    bool right = shape && node_kind(shape) == NODE_ARRAY && node_count(shape) == n_sides;
-    for (size_t i = 0; right && i < n_sides; i++)
-        right = node_kind(node_at(shape, i)) == NODE_INTEGER && node_integer(node_at(shape, i)) == (int64_t)sides[i];
-    if (!right)
-        return fail(error, STATUS_CORRUPT, "damaged: tensor %s has another shape than [%llu%s%.0llu]", name, (unsigned long long)rows,
-                    columns ? ", " : "", (unsigned long long)columns);
-    right = offsets && node_kind(offsets) == NODE_ARRAY && node_count(offsets) == 2;
-    for (size_t i = 0; right && i < 2; i++)
-        right = node_kind(node_at(offsets, i)) == NODE_INTEGER && node_integer(node_at(offsets, i)) == (int64_t)(*at + i * n_bytes);
-    if (!right)
-        return fail(error, STATUS_CORRUPT, "damaged: tensor %s does not lie at bytes %llu to %llu of the data", name,
-                    (unsigned long long)*at, (unsigned long long)(*at + n_bytes));
-    *at += n_bytes;
-    return STATUS_OK;
-}
-
-/* The length of the vocabulary is the one thing that the shape does not say. */
-static enum status read_vocabulary_bytes(const struct node *header, uint64_t n_items, uint64_t *out, struct error *error)
-{
-    const struct node *entry = NULL;
-    TRY(read_object(header, VOCABULARY_BYTES, &entry, error));
-    const struct node *shape = node_get(entry, "shape");
-    const struct node *side = shape && node_kind(shape) == NODE_ARRAY && node_count(shape) == 1 ? node_at(shape, 0) : NULL;
-    int64_t most = (int64_t)n_items * ID_MAX_BYTES;
-    if (!side || node_kind(side) != NODE_INTEGER || node_integer(side) < (int64_t)n_items || node_integer(side) > most)
-        return fail(error, STATUS_CORRUPT, "damaged: %s does not have from %llu to %lld bytes", VOCABULARY_BYTES,
-                    (unsigned long long)n_items, (long long)most);
-    *out = (uint64_t)node_integer(side);
-    return STATUS_OK;
-}
-
-static enum status check_entries(const struct node *header, const struct tensors *tensors, struct model_header *out, struct error *error)
-{
-    uint64_t at = 0;
-    uint32_t n_items = out->facts.shape.n_items;
-    TRY(check_entry(header, VOCABULARY_ENDS, "I64", n_items, 0, sizeof(int64_t), &at, error));
-    for (uint32_t t = 0; t < tensors->n_tensors; t++)
-        TRY(check_entry(header, tensors->tensors[t].name, "F32", tensors->tensors[t].rows, tensors->tensors[t].columns, sizeof(float), &at,
-                        error));
-    TRY(read_vocabulary_bytes(header, n_items, &out->vocabulary_bytes, error));
-    TRY(check_entry(header, VOCABULARY_BYTES, "U8", out->vocabulary_bytes, 0, 1, &at, error));
-    out->data_bytes = at;
-    if (node_count(header) != tensors->n_tensors + 3)
-        return fail(error, STATUS_CORRUPT, "foreign: the header has %zu entries, expected %u", node_count(header), tensors->n_tensors + 3);
-    return STATUS_OK;
-}
-
-/* --- the metadata --- */
-
-#define METADATA_MEMBERS 5 /* and a report, unless the file is from before there were any */
-
-static enum status get_text(const struct node *object, const char *key, const char **out, struct error *error)
-{
-    const struct node *node = node_get(object, key);
-    if (!node || node_kind(node) != NODE_TEXT)
-        return fail(error, STATUS_CORRUPT, "damaged: the header's %s are missing", key);
-    *out = node_text(node, NULL);
-    return STATUS_OK;
-}
-
-struct metadata {
-    const char *facts, *settings, *report; /* report NULL: none */
-};
-
-/* The texts, whole and with the right checksum, into a zeroed out. */
-static enum status check_metadata(const struct node *header, struct metadata *out, char out_checksum[2 * CHECKSUM_BYTES + 1],
-                                  struct error *error)
-{
-    const struct node *metadata = node_kind(header) == NODE_OBJECT ? node_get(header, "__metadata__") : NULL;
-    const struct node *format = metadata && node_kind(metadata) == NODE_OBJECT ? node_get(metadata, "format") : NULL;
-    char digits[2 * CHECKSUM_BYTES + 1], expected[2 * CHECKSUM_BYTES + 1];
-    if (!format || node_kind(format) != NODE_TEXT || strcmp(node_text(format, NULL), MODEL_FORMAT) != 0)
-        return fail(error, STATUS_CORRUPT, "foreign: the header's format is not \"%s\"", MODEL_FORMAT);
-    TRY(get_text(metadata, "facts", &out->facts, error));
-    TRY(get_text(metadata, "settings", &out->settings, error));
-    if (node_get(metadata, "report"))
-        TRY(get_text(metadata, "report", &out->report, error));
-    TRY(read_text(metadata, "facts_checksum", digits, sizeof digits, error));
-    facts_checksum(out->facts, out->settings, out->report, expected);
-    if (strcmp(digits, expected) != 0)
-        return fail(error, STATUS_CORRUPT, "damaged: the checksum of the header's facts is wrong");
-    TRY(read_text(metadata, "checksum", out_checksum, 2 * CHECKSUM_BYTES + 1, error));
-    size_t n_members = METADATA_MEMBERS + (out->report != NULL);
-    if (node_count(metadata) != n_members)
-        return fail(error, STATUS_CORRUPT, "foreign: the header's metadata have %zu members, expected %zu", node_count(metadata),
-                    n_members);
-    return STATUS_OK;
-}
-
 static enum status parse_object(const char *words, const char *what, struct node **out, struct error *error)
 {
     struct error reason = {.detail = ""};
@@ -247,17 +143,6 @@ static enum status keep_object(const char *words, const char *what, char **out, 
     return *out ? STATUS_OK : fail(error, STATUS_NOMEM, "no memory to read the header");
 }
 
-static enum status read_metadata(const struct node *header, struct model_header *out, struct error *error)
-{
-    struct metadata metadata = {0};
-    SCOPED(node_destroy) struct node *facts = NULL;
-    TRY(check_metadata(header, &metadata, out->checksum, error));
-    TRY(parse_object(metadata.facts, "facts", &facts, error));
-    TRY(keep_object(metadata.settings, "settings", &out->settings, error));
-    TRY(keep_object(metadata.report ? metadata.report : "{}", "reports", &out->report, error));
-    return read_facts(facts, out, error);
-}
-
 void model_header_clear(struct model_header *header)
 {
     free(header->settings);
@@ -270,22 +155,15 @@ static void model_header_clear_scoped(struct model_header *header)
     model_header_clear(header);
 }
 
-enum status model_header_read(const char *bytes, size_t n_bytes, struct model_header *out_header, struct tensors *out_tensors,
+enum status model_header_read(const char *facts_text, const char *settings, const char *report, struct model_header *out_header,
                               struct error *error)
 {
-    SCOPED(node_destroy) struct node *header = NULL;
     SCOPED(model_header_clear) struct model_header read = {0};
-    struct error reason = {.detail = ""};
-    struct tensors tensors;
-    enum status status = node_parse(bytes, n_bytes, &header, &reason);
-    if (status == STATUS_NOMEM)
-        return fail(error, status, "no memory to read the header");
-    if (status != STATUS_OK)
-        return fail(error, STATUS_CORRUPT, "damaged or foreign: the header is not JSON: %.160s", reason.detail);
-    TRY(read_metadata(header, &read, error));
-    tensors_init(&tensors, &read.facts.shape);
-    TRY(check_entries(header, &tensors, &read, error));
-    *out_tensors = tensors;
+    SCOPED(node_destroy) struct node *node = NULL;
+    TRY(parse_object(facts_text, "facts", &node, error));
+    TRY(keep_object(settings, "settings", &read.settings, error));
+    TRY(keep_object(report ? report : "{}", "reports", &read.report, error));
+    TRY(read_facts(node, &read, error));
     *out_header = read;
     read.settings = read.report = NULL;
     struct model_facts *facts = &out_header->facts;
