@@ -27,7 +27,7 @@ struct picture_settings picture_settings_of(enum picture_preset preset)
     }
 #define NORM                                                                                                                               \
     {                                                                                                                                      \
-        .kind = LAYER_BATCH_NORM, .epsilon = 1e-3f, .momentum = 0.9f                                                                      \
+        .kind = LAYER_BATCH_NORM, .epsilon = 1e-3f, .momentum = 0.9f                                                                       \
     }
 
 enum status picture_layers(enum picture_preset preset, struct map_shape shape, uint32_t n_classes, struct layers *out_layers,

@@ -185,6 +185,11 @@ const float *layer_pass_output(const struct layer_pass *pass)
     return pass->values[pass->n_buffers - 1];
 }
 
+const float *layer_pass_vector(const struct layer_pass *pass)
+{
+    return pass->values[pass->steps[pass->n_steps - 1].in];
+}
+
 float *layer_pass_slopes(struct layer_pass *pass)
 {
     return pass->slopes[pass->n_buffers - 1];

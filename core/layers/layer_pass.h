@@ -31,6 +31,8 @@ DEFINE_SCOPED(struct layer_pass *, layer_pass_destroy);
 /* [max_samples, H · W · C], to be filled before forward; and what came out, [max_samples, outputs]. */
 float *layer_pass_input(struct layer_pass *pass);
 const float *layer_pass_output(const struct layer_pass *pass);
+/* What the last layer was given, [max_samples, its inputs]: in a network that names classes, the sample's vector. */
+const float *layer_pass_vector(const struct layer_pass *pass);
 
 /* As a written model answers: no dropout, batch norm with its running figures. */
 void layer_pass_infer(struct layer_pass *pass, const float *weights, struct sample_range range, unsigned worker);
