@@ -109,3 +109,16 @@ void picture_fit(const struct picture *picture, uint32_t height, uint32_t width,
                 *to++ = value_of(picture, top, bottom, column, right, c, channels);
         }
 }
+
+enum status picture_make_small(struct picture *picture, struct error *error)
+{
+    if (picture->width <= PICTURE_SMALL_SIDE && picture->height <= PICTURE_SMALL_SIDE)
+        return STATUS_OK;
+    struct picture small = {PICTURE_SMALL_SIDE, PICTURE_SMALL_SIDE, picture->channels, malloc(PICTURE_SMALL_BYTES)};
+    if (!small.pixels)
+        return fail(error, STATUS_NOMEM, "no memory for the small picture");
+    picture_fit(picture, small.height, small.width, small.channels, small.pixels);
+    picture_clear(picture);
+    *picture = small;
+    return STATUS_OK;
+}

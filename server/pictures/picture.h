@@ -15,6 +15,11 @@
 #define PICTURE_PIXELS_MAX (16u << 20)
 #define PICTURE_SIDE_MAX   16384u
 
+/* The longest side of what is kept of every picture for networks to see: theirs are 28 to 32 pixels wide today, and twice that is room to
+ * shift and to zoom without asking for the file again, which need not be kept. */
+#define PICTURE_SMALL_SIDE  64u
+#define PICTURE_SMALL_BYTES (PICTURE_SMALL_SIDE * PICTURE_SMALL_SIDE * 3)
+
 /* Pixels [height, width, channels] from 0 to 255, channels 1 (grey) or 3 (red, green, blue). */
 struct picture {
     uint32_t width, height, channels;
@@ -39,5 +44,9 @@ enum status picture_decode(const uint8_t *bytes, size_t n_bytes, struct picture 
  * weighs them. A picture of another form is fitted in the middle of a ground of the colour of its corner's pixel. to [height, width,
  * channels]; channels 1 or 3. */
 void picture_fit(const struct picture *picture, uint32_t height, uint32_t width, uint32_t channels, uint8_t *to);
+
+/* Make the picture small: as it is if no side is longer than PICTURE_SMALL_SIDE, else fitted into a square of that; channels as they are.
+ * STATUS_NOMEM: unchanged. */
+enum status picture_make_small(struct picture *picture, struct error *error) MUST_CHECK;
 
 #endif

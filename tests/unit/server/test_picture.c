@@ -1,95 +1,34 @@
 /* Pictures: what the encoders of the same libraries write is read back; what is hostile is refused with a reason; sizes by hand. */
-#include "server/pictures/picture.h"
+#include "tests/unit/server/picture_fixture.h"
 
 #include <criterion/criterion.h>
 #include <spng.h>
 #include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
-#include <webp/encode.h>
 
-enum { WIDTH = 24, HEIGHT = 16 };
+enum { WIDTH = PICTURE_FIXTURE_WIDTH, HEIGHT = PICTURE_FIXTURE_HEIGHT };
 
-struct file {
-    uint8_t *bytes;
-    size_t n;
-};
-
-static uint8_t colours[HEIGHT * WIDTH * 3]; /* smooth, so that lossy formats come close */
+static uint8_t colours[HEIGHT * WIDTH * 3];
 
 static void paint(void)
 {
-    for (int i = 0; i < HEIGHT; i++)
-        for (int j = 0; j < WIDTH; j++) {
-            uint8_t *pixel = colours + (i * WIDTH + j) * 3;
-            pixel[0] = (uint8_t)(10 * j);
-            pixel[1] = (uint8_t)(15 * i);
-            pixel[2] = 100;
-        }
+    picture_fixture_paint(colours);
 }
 
 TestSuite(pictures, .init = paint);
 
-static struct file png_of(const uint8_t *pixels, size_t n_pixels, uint8_t colour_type, uint32_t width, uint32_t height)
-{
-    struct spng_ihdr header = {.width = width, .height = height, .bit_depth = 8, .color_type = colour_type};
-    spng_ctx *context = spng_ctx_new(SPNG_CTX_ENCODER);
-    int code = 0;
-    struct file file;
-    cr_assert_eq(spng_set_option(context, SPNG_ENCODE_TO_BUFFER, 1), 0);
-    cr_assert_eq(spng_set_ihdr(context, &header), 0);
-    cr_assert_eq(spng_encode_image(context, pixels, n_pixels, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE), 0);
-    file.bytes = spng_get_png_buffer(context, &file.n, &code);
-    cr_assert(file.bytes);
-    spng_ctx_free(context);
-    return file;
-}
-
-static struct file png(void)
-{
-    return png_of(colours, sizeof colours, SPNG_COLOR_TYPE_TRUECOLOR, WIDTH, HEIGHT);
-}
-
-static struct file jpeg_of(int sampling)
-{
-    tjhandle handle = tjInitCompress();
-    unsigned char *bytes = NULL;
-    unsigned long n = 0;
-    cr_assert_eq(tjCompress2(handle, colours, WIDTH, 0, HEIGHT, TJPF_RGB, &bytes, &n, sampling, 95, 0), 0);
-    struct file file = {malloc(n), n};
-    memcpy(file.bytes, bytes, n);
-    tjFree(bytes);
-    (void)tjDestroy(handle);
-    return file;
-}
-
-static struct file jpeg(void)
-{
-    return jpeg_of(TJSAMP_444);
-}
-
-static struct file webp(void)
-{
-    uint8_t *bytes = NULL;
-    size_t n = WebPEncodeLosslessRGB(colours, WIDTH, HEIGHT, WIDTH * 3, &bytes);
-    cr_assert_gt(n, 0);
-    struct file file = {malloc(n), n};
-    memcpy(file.bytes, bytes, n);
-    WebPFree(bytes);
-    return file;
-}
-
 static const struct {
     const char *type;
-    struct file (*make)(void);
+    struct picture_file (*make)(void);
     int tolerance;
-} formats[] = {{"image/png", png, 0}, {"image/jpeg", jpeg, 6}, {"image/webp", webp, 0}};
+} formats[] = {{"image/png", picture_fixture_png, 0}, {"image/jpeg", picture_fixture_jpeg, 6}, {"image/webp", picture_fixture_webp, 0}};
 #define FORMATS (sizeof formats / sizeof formats[0])
 
 Test(pictures, are_read_in_three_formats)
 {
     for (size_t f = 0; f < FORMATS; f++) {
-        struct file file = formats[f].make();
+        struct picture_file file = formats[f].make();
         struct picture picture;
         struct error error = {.detail = ""};
         cr_expect_str_eq(picture_media_type(file.bytes, file.n), formats[f].type);
@@ -107,7 +46,8 @@ Test(pictures, without_colours_have_one_channel)
     uint8_t greys[HEIGHT * WIDTH];
     for (size_t i = 0; i < sizeof greys; i++)
         greys[i] = (uint8_t)i;
-    struct file files[] = {png_of(greys, sizeof greys, SPNG_COLOR_TYPE_GRAYSCALE, WIDTH, HEIGHT), jpeg_of(TJSAMP_GRAY)};
+    struct picture_file files[] = {picture_fixture_png_of(greys, sizeof greys, SPNG_COLOR_TYPE_GRAYSCALE, WIDTH, HEIGHT),
+                                   picture_fixture_jpeg_of(TJSAMP_GRAY)};
     for (int f = 0; f < 2; f++) {
         struct picture picture;
         struct error error = {.detail = ""};
@@ -123,7 +63,7 @@ Test(pictures, without_colours_have_one_channel)
 Test(pictures, that_are_transparent_lie_on_white)
 {
     const uint8_t pixels[] = {200, 0, 50, 0, 200, 0, 50, 255, 0, 0, 0, 128};
-    struct file file = png_of(pixels, sizeof pixels, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 3, 1);
+    struct picture_file file = picture_fixture_png_of(pixels, sizeof pixels, SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, 3, 1);
     struct picture picture;
     struct error error = {.detail = ""};
     const uint8_t expected[] = {255, 255, 255, 200, 0, 50, 127, 127, 127};
@@ -144,7 +84,7 @@ static void expect_refused(const uint8_t *bytes, size_t n, enum status status, c
 Test(pictures, that_are_cut_short_are_refused)
 {
     for (size_t f = 0; f < FORMATS; f++) {
-        struct file file = formats[f].make();
+        struct picture_file file = formats[f].make();
         for (size_t n = 0; n + 4 < file.n; n++) { /* the last four are a checksum of nothing (PNG), or of the end itself */
             uint8_t *part = malloc(n + 1);        /* of exactly that length, so that a sanitizer sees every step outside */
             struct picture picture;
@@ -160,7 +100,7 @@ Test(pictures, that_are_cut_short_are_refused)
 
 Test(pictures, that_are_bombs_or_none_are_refused)
 {
-    struct file file = png();
+    struct picture_file file = picture_fixture_png();
     const uint8_t side[] = {0, 0, 0x75, 0x30}; /* 30 000 */
     memcpy(file.bytes + 16, side, 4);
     memcpy(file.bytes + 20, side, 4);
@@ -184,7 +124,7 @@ Test(pictures, that_are_mutated_never_do_harm)
 {
     uint64_t state = 1;
     for (size_t f = 0; f < FORMATS; f++) {
-        struct file file = formats[f].make();
+        struct picture_file file = formats[f].make();
         uint8_t *changed = malloc(file.n);
         for (int turn = 0; turn < 1500; turn++) {
             memcpy(changed, file.bytes, file.n);
@@ -227,4 +167,16 @@ Test(pictures, are_brought_to_another_size)
     uint8_t red[] = {255, 0, 0}, grey;
     picture_fit(&(struct picture){1, 1, 3, red}, 1, 1, 1, &grey);
     cr_expect_eq(grey, 76);
+}
+
+Test(pictures, are_made_small_with_their_channels)
+{
+    struct picture large = {200, 100, 1, calloc(1, 200 * 100)}, small = {PICTURE_SMALL_SIDE, 3, 3, calloc(1, PICTURE_SMALL_SIDE * 3 * 3)};
+    const uint8_t *pixels = small.pixels;
+    cr_assert_eq(picture_make_small(&large, NULL), STATUS_OK);
+    cr_expect(large.width == PICTURE_SMALL_SIDE && large.height == PICTURE_SMALL_SIDE && large.channels == 1);
+    cr_assert_eq(picture_make_small(&small, NULL), STATUS_OK);
+    cr_expect(small.pixels == pixels && small.width == PICTURE_SMALL_SIDE && small.height == 3);
+    picture_clear(&large);
+    picture_clear(&small);
 }
