@@ -61,7 +61,9 @@ enum status picture_model_write(const char *directory, const struct picture_fact
     if (!tensors)
         return fail(error, STATUS_NOMEM, "no memory for a model file");
     TRY(check_facts(facts, layers, error));
-    picture_facts_emit(facts, layers, &text);
+    struct picture_facts stamped = *facts;
+    stamped.code_version = CODE_VERSION;
+    picture_facts_emit(&stamped, layers, &text);
     TRY(buffer_finish(&text, error));
     picture_file_tensors(layers, tensors, at);
     for (unsigned t = 0; t < tensors->n_tensors; t++)

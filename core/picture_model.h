@@ -18,7 +18,7 @@ struct picture_facts {
     char version[FILE_VERSION_BYTES]; /* of a model that was read */
     const char *origin;               /* "trained" here, or "imported" */
     const char *preset;               /* core/picture_network.h; "" if imported */
-    const char *code_version;
+    const char *code_version;         /* of a model that was read */
     uint64_t seed;
     uint32_t n_pictures, n_held_out; /* trained on; judged by */
     uint32_t epochs;                 /* trained when the best was kept */

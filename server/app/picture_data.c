@@ -58,7 +58,7 @@ static bool is_held_out(const char *item_id)
     static const unsigned char key[crypto_shorthash_KEYBYTES] = "held-out picture";
     unsigned char hash[crypto_shorthash_BYTES];
     (void)crypto_shorthash(hash, (const unsigned char *)item_id, strlen(item_id), key);
-    return (hash[0] | hash[1] << 8) % HELD_OUT_EVERY == 0;
+    return (hash[0] + 256u * hash[1]) % HELD_OUT_EVERY == 0;
 }
 
 static enum status note_name(void *context, uint32_t number, const char *text)

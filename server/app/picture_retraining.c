@@ -1,4 +1,5 @@
-/* Read, train, write. The report has what the page and the terminal show: the curve, every category's pictures, and who is taken for whom. */
+/* Read, train, write. The report has what the page and the terminal show: the curve, every category's pictures, and who is taken for whom.
+ */
 #include "server/app/picture_retraining.h"
 
 #include "core/base/emit.h"
@@ -11,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define REPORT_BYTES     (HEADER_MAX_BYTES / 4)
-#define CONFUSION_MOST   64u /* categories; the picture of more is no picture */
+#define REPORT_BYTES    (HEADER_MAX_BYTES / 4)
+#define CONFUSION_MOST  64u /* categories; the picture of more is no picture */
 #define ACCURACY_DIGITS 4   /* digits behind the point */
 
 static void emit_curve(struct emit *emit, const struct picture_network *network)
@@ -85,7 +86,6 @@ static enum status write_model(const char *models, const struct picture_query *q
     TRY(write_report(data, network, &report, error));
     struct picture_facts facts = {.origin = "trained",
                                   .preset = picture_preset_names[query->preset],
-                                  .code_version = CODE_VERSION,
                                   .seed = query->seed,
                                   .n_pictures = data->train.n,
                                   .n_held_out = data->held_out.n,

@@ -17,8 +17,8 @@ struct picture_query {
     unsigned n_threads; /* 0: all processors */
 };
 
-/* STATUS_NOT_FOUND: no data there; STATUS_INVALID: too little to learn from; STATUS_CONFLICT: progress asked to stop, nothing is left behind;
- * STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM, STATUS_LIMIT. error has the words. */
+/* STATUS_NOT_FOUND: no data there; STATUS_INVALID: too little to learn from; STATUS_CONFLICT: progress asked to stop, nothing is left
+ * behind; STATUS_IO, STATUS_CORRUPT, STATUS_NOMEM, STATUS_LIMIT. error has the words. */
 enum status picture_retraining_run(const char *directory, const struct picture_query *query, const struct progress *progress,
                                    char out_version[FILE_VERSION_BYTES], struct error *error) MUST_CHECK;
 
