@@ -129,7 +129,7 @@ static enum status note_new_file(void *context, const struct model_file *file)
 /* The files that the registry does not know, oldest first. */
 static enum status find_new_files(struct new_files *found)
 {
-    TRY(model_files_each(store_models_directory(found->app->store), note_new_file, found, found->error));
+    TRY(model_files_each(store_models_directory(found->app->store), BEHAVIOUR_LETTER, note_new_file, found, found->error));
     qsort(found->files, found->n, sizeof found->files[0], model_file_compare);
     return STATUS_OK;
 }

@@ -20,25 +20,25 @@
 #define FORGOTTEN_MS   (INT64_C(24) * 3600 * 1000)
 #define PROCESS_DIGITS 10
 
-static bool starts_with_version(const char *text)
+static bool starts_with_version(const char *text, char letter)
 {
-    if (strlen(text) < VERSION_CHARS || text[0] != 'm')
+    if (strlen(text) < VERSION_CHARS || text[0] != letter)
         return false;
     return strspn(text + 1, "0123456789abcdef") >= VERSION_CHARS - 1;
 }
 
 bool is_model_version(const char *text)
 {
-    return strlen(text) == VERSION_CHARS && starts_with_version(text);
+    return strlen(text) == VERSION_CHARS && starts_with_version(text, BEHAVIOUR_LETTER);
 }
 
-static bool is_named(const char *name, const char *extension)
+static bool is_named(const char *name, char letter, const char *extension)
 {
-    return starts_with_version(name) && strcmp(name + VERSION_CHARS, extension) == 0;
+    return starts_with_version(name, letter) && strcmp(name + VERSION_CHARS, extension) == 0;
 }
 
-enum status model_files_each(const char *directory, enum status (*visit)(void *context, const struct model_file *file), void *context,
-                             struct error *error)
+enum status model_files_each(const char *directory, char letter, enum status (*visit)(void *context, const struct model_file *file),
+                             void *context, struct error *error)
 {
     DIR *entries = opendir(directory);
     if (!entries)
@@ -47,7 +47,7 @@ enum status model_files_each(const char *directory, enum status (*visit)(void *c
     struct dirent *entry;
     while (status == STATUS_OK && (entry = readdir(entries))) {
         struct stat facts;
-        if (!is_named(entry->d_name, MODEL_EXTENSION) || fstatat(dirfd(entries), entry->d_name, &facts, 0))
+        if (!is_named(entry->d_name, letter, MODEL_EXTENSION) || fstatat(dirfd(entries), entry->d_name, &facts, 0))
             continue;
         struct model_file file = {.changed_at = facts.st_mtim};
         memcpy(file.version, entry->d_name, VERSION_CHARS);
@@ -71,7 +71,8 @@ int model_file_compare(const void *left, const void *right)
 static bool is_given_up(const char *name)
 {
     size_t length = strlen(name), tail = strlen(PARTIAL_EXTENSION);
-    if (name[0] != '.' || length <= tail || !starts_with_version(name + 1) || strcmp(name + length - tail, PARTIAL_EXTENSION) != 0)
+    bool is_ours = name[0] == '.' && (starts_with_version(name + 1, BEHAVIOUR_LETTER) || starts_with_version(name + 1, PICTURE_LETTER));
+    if (!is_ours || length <= tail || strcmp(name + length - tail, PARTIAL_EXTENSION) != 0)
         return false;
     size_t first = length - tail;
     while (first > 0 && name[first - 1] >= '0' && name[first - 1] <= '9')
@@ -87,7 +88,7 @@ static bool is_forgotten(int directory, const char *name, int64_t now_ms)
 {
     char model[VERSION_CHARS + sizeof MODEL_EXTENSION];
     struct stat facts;
-    if (!is_named(name, VERDICT_EXTENSION))
+    if (!is_named(name, BEHAVIOUR_LETTER, VERDICT_EXTENSION))
         return false;
     (void)snprintf(model, sizeof model, "%.*s" MODEL_EXTENSION, (int)VERSION_CHARS, name);
     if (fstatat(directory, model, &facts, 0) == 0 || errno != ENOENT || fstatat(directory, name, &facts, AT_SYMLINK_NOFOLLOW))

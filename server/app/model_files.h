@@ -18,10 +18,14 @@ struct model_file {
     struct timespec changed_at;
 };
 
-/* Visit every file that is named like a model, in no order, until a visit returns something else than STATUS_OK; return that. STATUS_IO:
- * the directory cannot be read. */
-enum status model_files_each(const char *directory, enum status (*visit)(void *context, const struct model_file *file), void *context,
-                             struct error *error) MUST_CHECK;
+/* The letter that a version begins with. */
+#define BEHAVIOUR_LETTER 'm'
+#define PICTURE_LETTER   'p'
+
+/* Visit every file that is named like a model of that letter, in no order, until a visit returns something else than STATUS_OK; return
+ * that. STATUS_IO: the directory cannot be read. */
+enum status model_files_each(const char *directory, char letter, enum status (*visit)(void *context, const struct model_file *file),
+                             void *context, struct error *error) MUST_CHECK;
 
 /* For qsort: older files first, those of one time by version. */
 int model_file_compare(const void *left, const void *right);

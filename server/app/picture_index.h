@@ -1,0 +1,47 @@
+/* Picture index: the picture model that answers, and the vector of every item's picture by that model.
+ *
+ * A vector is a piece of its own, swapped whole, so an index is right while it is filled: a thread goes through the stored pictures and
+ * adds those that nothing newer was put for, the writer puts and drops what changes meanwhile, and readers see what there is so far.
+ * Memory: 8 bytes an item, in chunks of 4096 items, and the vectors.
+ * Threads: readers inside the epoch; prepare, publish and drop by the writer's thread; fill by one other. */
+#ifndef APP_PICTURE_INDEX_H
+#define APP_PICTURE_INDEX_H
+
+#include "core/base/epoch.h"
+#include "core/picture_model.h"
+#include "server/pictures/picture.h"
+
+struct picture_index;
+
+/* Empty. Takes model when it succeeds; borrows epoch for its life. STATUS_NOMEM. */
+enum status picture_index_create(struct picture_model *model, struct epoch *epoch, struct picture_index **out_index) MUST_CHECK;
+void picture_index_destroy(struct picture_index *index); /* accepts NULL */
+DEFINE_SCOPED(struct picture_index *, picture_index_destroy);
+
+const struct picture_model *picture_index_model(const struct picture_index *index);
+
+/* --- writing --- */
+
+/* The vector of a picture, of length 1, and room for it under that item's number: all that can fail. A vector that is not published is
+ * memory_free's. STATUS_NOMEM. */
+enum status picture_index_prepare(struct picture_index *index, uint32_t item, const struct picture *picture, float **out_vector) MUST_CHECK;
+void picture_index_publish(struct picture_index *index, uint32_t item, float *vector); /* takes vector; after prepare */
+void picture_index_drop(struct picture_index *index, uint32_t item);
+
+/* As prepare and publish, but only if nothing was published or dropped for the item. */
+enum status picture_index_fill(struct picture_index *index, uint32_t item, const struct picture *picture) MUST_CHECK;
+
+/* --- reading --- */
+
+/* What the model says of a picture of any size: probabilities [n_categories] and its vector [width], of length 1; either may be NULL.
+ * STATUS_NOMEM. */
+enum status picture_index_ask(const struct picture_index *index, const struct picture *picture, float *probabilities,
+                              float *vector) MUST_CHECK;
+
+/* The item's vector, or NULL: it has no picture here. */
+const float *picture_index_vector(const struct picture_index *index, uint32_t item);
+
+/* scores [n_items] = cosine of the item's picture with vector; -INFINITY where there is none. */
+void picture_index_score(const struct picture_index *index, const float *vector, float scores[], uint32_t n_items);
+
+#endif
