@@ -2,7 +2,8 @@
  * it (verdict.h) decides whether it is activated.
  *
  * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What
- * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. */
+ * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. Picture models are not
+ * registered: the newest file answers (picture_live.h). */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/model_files.h"
@@ -218,6 +219,7 @@ enum status adopt_models(struct app *app, const char *trained, struct error *err
         return fail(error, STATUS_NOMEM, "no memory to look at the model files");
     found->app = app;
     found->error = error;
+    picture_live_look(app->pictures);
     TRY(find_new_files(found));
     if (!found->n && !trained)
         return STATUS_OK;

@@ -97,6 +97,7 @@ static enum status open_parts(struct app *app, const struct job_program *program
     app->jobs = jobs_create(program, app->settings);
     if (!app->jobs)
         return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
+    TRY(picture_live_start(directory, store_models_directory(app->store), app->epoch, &app->pictures, error));
     adopt_at_start(app);
     if (!live_get(&app->live))
         TRY(open_live_model(app, error));
@@ -134,6 +135,7 @@ void app_close(struct app *app)
     writer_stop(app->writer);
     recorder_destroy(app->recorder);
     jobs_destroy(app->jobs);
+    picture_live_stop(app->pictures);
     readers_close(app->readers);
     store_close(app->store);
     destroy_memory(app);

@@ -13,6 +13,7 @@
 #include "core/popularity.h"
 #include "server/app/catalogue.h"
 #include "server/app/settings.h"
+#include "server/pictures/picture.h"
 #include "server/wire/event_input.h"
 #include "server/wire/item_input.h"
 
@@ -66,8 +67,13 @@ enum status app_submit(struct app *app, struct write *write, struct error *error
  * the epoch. */
 size_t app_scratch_bytes(struct app *app);
 
-enum reason { REASON_BEHAVIOUR /* encoder and neighbours */, REASON_NEIGHBOURS /* no model yet */, REASON_POPULAR };
-extern const char *const reason_names[]; /* "behaviour", "neighbours", "popular" */
+enum reason {
+    REASON_BEHAVIOUR /* encoder and neighbours */,
+    REASON_NEIGHBOURS /* no model yet */,
+    REASON_CONTENT /* its picture */,
+    REASON_POPULAR
+};
+extern const char *const reason_names[]; /* "behaviour", "neighbours", "content", "popular" */
 
 struct context_event {
     const char *item_id, *type;
@@ -121,6 +127,24 @@ enum status app_popular(struct app *app, const struct popular_query *query, stru
 /* STATUS_NOT_FOUND: no such item. */
 enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out,
                         struct error *error) MUST_CHECK;
+
+struct classified {
+    const char *category;
+    float probability;
+};
+
+struct classification {
+    const char *model_version;
+    struct classified *categories; /* all that the model knows, best first; in the arena */
+    size_t n_categories;
+    const struct recommended *similar; /* items by the cosine of their pictures, best first; in the arena */
+    size_t n_similar;
+};
+
+/* What the picture model says of a small picture (server/pictures/picture.h), and the limit items whose pictures are most like it.
+ * STATUS_CONFLICT: there is no picture model yet; STATUS_NOMEM. */
+enum status app_classify(struct app *app, const struct picture *picture, uint32_t limit, struct arena *arena, struct classification *out,
+                         struct error *error) MUST_CHECK;
 
 /* NULL: no such item (or deleted). */
 const struct item *app_find_item(struct app *app, const char *item_id);

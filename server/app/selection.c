@@ -6,7 +6,7 @@
 #include <math.h>
 #include <sodium.h>
 
-const char *const reason_names[] = {"behaviour", "neighbours", "popular"};
+const char *const reason_names[] = {"behaviour", "neighbours", "content", "popular"};
 
 enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena, struct error *error)
 {

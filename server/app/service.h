@@ -13,6 +13,7 @@
 #include "server/app/jobs.h"
 #include "server/app/live.h"
 #include "server/app/metrics.h"
+#include "server/app/picture_live.h"
 #include "server/app/readers.h"
 #include "server/app/watcher.h"
 #include "server/app/writer.h"
@@ -37,6 +38,7 @@ struct app {
     struct neighbours *neighbours;
     struct popularity *popularity;
     struct live live;
+    struct picture_live *pictures;
     struct recorder *recorder;
     struct writer *writer;
     struct jobs *jobs;
