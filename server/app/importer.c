@@ -1,15 +1,13 @@
-/* The storing side of an import. One transaction holds many batches (COMMIT_RECORDS), or all of a file if it may be refused as a whole.
+/* The storing side of an import. One transaction holds many batches (COMMIT_RECORDS, COMMIT_BYTES), or all of a file if it may be refused
+ * as a whole.
  *
  * Numbers of names are given in memory first; a name's row is written when the number is new, before the row that uses it. After a rollback
  * memory is ahead of the store, which is why nothing but closing follows a failure. */
-#include "server/app/importer.h"
-
 #include "core/base/clock.h"
-#include "core/base/names.h"
 #include "core/dataset.h"
 #include "server/app/import_reader.h"
+#include "server/app/importer_state.h"
 #include "storage/event_store.h"
-#include "storage/name_store.h"
 #include "storage/user_store.h"
 
 #include <stdio.h>
@@ -19,23 +17,8 @@
 
 #define BATCHES        4u
 #define COMMIT_RECORDS 65536u
-#define BYTES_AN_EVENT 40u /* of a file, packed or not: errs towards building indexes at the end */
-
-struct importer {
-    const struct import_options *options;
-    struct store *store;
-    struct import_queue *queue; /* of the present file */
-    struct names *names[NAME_KINDS];
-    uint64_t last_seq;
-    bool is_in_bulk;
-    struct import_counts kept;    /* committed */
-    struct import_counts pending; /* and with what the transaction holds */
-    /* the present file */
-    const char *path;
-    uint64_t n_lines, n_refused, file_bytes;
-    size_t n_uncommitted;
-    bool is_refused; /* strict, and a line was refused: the rest is only looked at */
-};
+#define COMMIT_BYTES   (64u << 20) /* of pictures: what the log grows by until it is folded back */
+#define BYTES_AN_EVENT 40u         /* of a file, packed or not: errs towards building indexes at the end */
 
 /* --- open and close --- */
 
@@ -105,8 +88,7 @@ struct import_counts importer_counts(const struct importer *importer)
 
 /* --- records --- */
 
-/* The number of a name; its row is written if it is new. */
-static enum status number_of(struct importer *importer, enum name_kind kind, const char *text, uint32_t *out_number, struct error *error)
+enum status importer_number_of(struct importer *importer, enum name_kind kind, const char *text, uint32_t *out_number, struct error *error)
 {
     struct names *names = importer->names[kind];
     uint32_t n_before = names_count(names), number = 0;
@@ -118,7 +100,7 @@ static enum status number_of(struct importer *importer, enum name_kind kind, con
     return STATUS_OK;
 }
 
-static void refuse(struct importer *importer, uint64_t line, const char *reason)
+void importer_refuse(struct importer *importer, uint64_t line, const char *reason)
 {
     const struct import_options *options = importer->options;
     importer->n_refused++;
@@ -143,9 +125,9 @@ static enum status store_event(struct importer *importer, const struct event_inp
         .slot = input->slot,
         .context = input->context,
     };
-    TRY(number_of(importer, NAME_USER, input->user_id, &row.user, error));
-    TRY(number_of(importer, NAME_ITEM, input->item_id, &row.item, error));
-    TRY(number_of(importer, NAME_TYPE, input->type, &row.type, error));
+    TRY(importer_number_of(importer, NAME_USER, input->user_id, &row.user, error));
+    TRY(importer_number_of(importer, NAME_ITEM, input->item_id, &row.item, error));
+    TRY(importer_number_of(importer, NAME_TYPE, input->type, &row.type, error));
     TRY(event_store_insert(importer->store, &row, &is_inserted, error));
     importer->last_seq += is_inserted;
     importer->pending.n_events += is_inserted;
@@ -153,15 +135,24 @@ static enum status store_event(struct importer *importer, const struct event_inp
     return STATUS_OK;
 }
 
-static enum status store_item(struct importer *importer, const struct item_input *input, struct arena *arena, struct error *error)
+enum status importer_put_item(struct importer *importer, const struct item_input *input, struct arena *arena, uint32_t *out_number,
+                              struct error *error)
 {
     uint32_t number = 0;
     struct stored_item row;
-    TRY(number_of(importer, NAME_ITEM, input->item_id, &number, error));
+    TRY(importer_number_of(importer, NAME_ITEM, input->item_id, &number, error));
     if (item_input_store(input, number, arena, &row) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory for an item");
+    TRY(item_store_put(importer->store, &row, error));
     importer->pending.n_items++;
-    return item_store_put(importer->store, &row, error);
+    *out_number = number;
+    return STATUS_OK;
+}
+
+static enum status store_item(struct importer *importer, const struct item_input *input, struct arena *arena, struct error *error)
+{
+    uint32_t number = 0;
+    return importer_put_item(importer, input, arena, &number, error);
 }
 
 static enum status read_created_at(void *context, const struct stored_user *row)
@@ -174,7 +165,7 @@ static enum status store_user(struct importer *importer, const struct user_input
 {
     struct stored_user row = {.attributes = input->attributes, .updated_at_ms = clock_now_ms()};
     row.created_at_ms = row.updated_at_ms;
-    TRY(number_of(importer, NAME_USER, input->user_id, &row.user, error));
+    TRY(importer_number_of(importer, NAME_USER, input->user_id, &row.user, error));
     enum status status = user_store_get(importer->store, row.user, read_created_at, &row.created_at_ms, error);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
@@ -197,7 +188,7 @@ static enum status store_record(struct importer *importer, const struct import_r
 {
     const char *reason = find_reason(importer, record);
     if (reason)
-        refuse(importer, record->line, reason);
+        importer_refuse(importer, record->line, reason);
     if (reason || importer->is_refused)
         return STATUS_OK;
     switch (record->kind) {
@@ -215,35 +206,47 @@ static enum status commit(struct importer *importer, struct error *error)
 {
     TRY(store_commit(importer->store, error));
     importer->kept = importer->pending;
-    importer->n_uncommitted = 0;
+    importer->n_uncommitted = importer->n_uncommitted_bytes = 0;
     return STATUS_OK;
 }
 
-/* Lines done, and how many there will be if the rest of the file is like what was read. */
-static bool report(struct importer *importer, uint64_t position)
+/* How many lines there will be if the rest of the file is like what was read; 0: not known. */
+static uint64_t estimate_lines(const struct importer *importer, uint64_t position)
 {
-    char note[96];
     uint64_t total = 0;
     if (importer->file_bytes && position)
-        total = (uint64_t)((double)importer->n_lines * ((double)importer->file_bytes / (double)position));
-    if (total < importer->n_lines)
-        total = importer->file_bytes ? importer->n_lines : 0;
+        total = (uint64_t)((double)importer->n_done * ((double)importer->file_bytes / (double)position));
+    if (total < importer->n_done)
+        total = importer->file_bytes ? importer->n_done : 0;
+    return total;
+}
+
+enum status importer_step(struct importer *importer, size_t n_records, size_t n_bytes, struct error *error)
+{
+    importer->n_uncommitted += n_records;
+    importer->n_uncommitted_bytes += n_bytes;
+    if ((importer->n_uncommitted < COMMIT_RECORDS && importer->n_uncommitted_bytes < COMMIT_BYTES) || importer->options->is_strict)
+        return STATUS_OK;
+    TRY(commit(importer, error));
+    return store_begin(importer->store, error);
+}
+
+enum status importer_report(const struct importer *importer, uint64_t total, struct error *error)
+{
+    char note[96];
     (void)snprintf(note, sizeof note, "%llu refused", (unsigned long long)importer->n_refused);
-    return progress_report(importer->options->progress, "importing", importer->n_lines, total, importer->n_refused ? note : NULL);
+    if (!progress_report(importer->options->progress, "importing", importer->n_done, total, importer->n_refused ? note : NULL))
+        return fail(error, STATUS_CONFLICT, "stopped");
+    return STATUS_OK;
 }
 
 static enum status store_batch(struct importer *importer, const struct import_batch *batch, struct error *error)
 {
     for (size_t i = 0; i < batch->n_records; i++)
         TRY(store_record(importer, &batch->records[i], batch->arena, error));
-    importer->n_lines += batch->n_records;
-    importer->n_uncommitted += batch->n_records;
-    if (!report(importer, batch->position))
-        return fail(error, STATUS_CONFLICT, "stopped");
-    if (importer->n_uncommitted < COMMIT_RECORDS || importer->options->is_strict)
-        return STATUS_OK;
-    TRY(commit(importer, error));
-    return store_begin(importer->store, error);
+    importer->n_done += batch->n_records;
+    TRY(importer_report(importer, estimate_lines(importer, batch->position), error));
+    return importer_step(importer, batch->n_records, 0, error);
 }
 
 static enum status store_batches(struct importer *importer, struct error *error)
@@ -257,8 +260,16 @@ static enum status store_batches(struct importer *importer, struct error *error)
     return STATUS_OK;
 }
 
-/* How the reading and the storing went together decides what is kept. */
-static enum status end_file(struct importer *importer, enum status stored, enum status read, struct error *error)
+void importer_begin_file(struct importer *importer, const char *path, const char *what)
+{
+    importer->path = path;
+    importer->what = what;
+    importer->n_done = importer->n_refused = importer->file_bytes = 0;
+    importer->n_uncommitted = importer->n_uncommitted_bytes = 0;
+    importer->is_refused = false;
+}
+
+enum status importer_end_file(struct importer *importer, enum status stored, enum status read, struct error *error)
 {
     bool is_refused = importer->options->is_strict && (importer->is_refused || read != STATUS_OK);
     if (stored == STATUS_OK && !is_refused)
@@ -268,8 +279,8 @@ static enum status end_file(struct importer *importer, enum status stored, enum 
     if (stored != STATUS_OK || read != STATUS_OK || !is_refused)
         return stored != STATUS_OK ? stored : read;
     importer->kept.n_refused += importer->n_refused;
-    return fail(error, STATUS_INVALID, "refused as a whole, nothing of it is kept: %llu of %llu lines were refused",
-                (unsigned long long)importer->n_refused, (unsigned long long)importer->n_lines);
+    return fail(error, STATUS_INVALID, "refused as a whole, nothing of it is kept: %llu of %llu %s were refused",
+                (unsigned long long)importer->n_refused, (unsigned long long)importer->n_done, importer->what);
 }
 
 static enum status read_file(struct importer *importer, struct error *error)
@@ -285,7 +296,7 @@ static enum status read_file(struct importer *importer, struct error *error)
     enum status read = import_reader_stop(reader, &read_error);
     if (stored == STATUS_OK && read != STATUS_OK && error)
         *error = read_error;
-    return end_file(importer, stored, read, error);
+    return importer_end_file(importer, stored, read, error);
 }
 
 static uint64_t file_size(const char *path)
@@ -301,9 +312,7 @@ enum status importer_read(struct importer *importer, const char *path, struct er
     if (!queue)
         return fail(error, STATUS_NOMEM, "no memory for the import");
     importer->queue = queue;
-    importer->path = path;
-    importer->n_lines = importer->n_refused = importer->n_uncommitted = 0;
-    importer->is_refused = false;
+    importer_begin_file(importer, path, "lines");
     importer->file_bytes = file_size(path);
     enum status status = read_file(importer, &reason);
     return status == STATUS_OK ? STATUS_OK : fail(error, status, "%.100s: %.150s", path, reason.detail);

@@ -1,10 +1,10 @@
-/* The importer: files of events, items and users into a store that no server holds.
+/* The importer: files of events, items, users and pictures into a store that no server holds.
  *
- *     importer_open → importer_read for every file → importer_finish → importer_close
+ *     importer_open → importer_read for every file, or one of the other two → importer_finish → importer_close
  *
- * Names are held in memory (they are what the store's numbers mean), nothing else grows with the files. A second thread reads and parses
- * while the caller's stores. After a failure no other file can be read (finish and close as always); what was committed stays. Threads: one
- * caller. */
+ * Names are held in memory (they are what the store's numbers mean, and a folder's to be sorted), nothing else grows with the files. A
+ * second thread reads and parses lines while the caller's stores. After a failure no other file can be read (finish and close as always);
+ * what was committed stays. Threads: one caller. */
 #ifndef APP_IMPORTER_H
 #define APP_IMPORTER_H
 
@@ -14,6 +14,7 @@
 struct import_counts {
     uint64_t n_events, n_duplicates; /* duplicates: events whose event_id is there already; they are not among n_events */
     uint64_t n_items, n_users;
+    uint64_t n_pictures;
     uint64_t n_refused;
 };
 
@@ -22,7 +23,8 @@ struct import_options {
     uint64_t
         expected_bytes; /* of all files together, as they lie on the disk; 0: not known. Decides whether indexes are built at the end */
     const struct progress *progress; /* may be NULL */
-    /* Called for every refused line, in order within a file; may be NULL. Texts are borrowed for the call. */
+    /* Called for every refused line, in order within a file, and for every refused picture, with line 0; may be NULL. Texts are borrowed
+     * for the call. */
     void (*refused)(void *context, const char *path, uint64_t line, const char *reason);
     void *context;
 };
@@ -39,6 +41,13 @@ DEFINE_SCOPED(struct importer *, importer_close);
  * nothing of it is kept. STATUS_NOT_FOUND, STATUS_CORRUPT (it ends in the middle; the whole lines before that are kept unless is_strict),
  * STATUS_IO, STATUS_NOMEM, STATUS_CONFLICT (the progress said stop; what was committed is kept). */
 enum status importer_read(struct importer *importer, const char *path, struct error *error) MUST_CHECK;
+
+/* Read a pair of IDX files (idx_reader.h): picture number i becomes the item "<file name of images>:i" with its label as the one category,
+ * by its number or, if names is not NULL, by that line of the file names (label_names.h). An item that is there is replaced. The error
+ * names the file. STATUS_INVALID, STATUS_CORRUPT: what idx_reader.h and label_names.h say, or a label has no name; the whole pictures
+ * before that are kept unless is_strict. Otherwise as importer_read. */
+enum status importer_read_idx(struct importer *importer, const char *images, const char *labels, const char *names,
+                              struct error *error) MUST_CHECK;
 
 /* Build what was left for the end. */
 enum status importer_finish(struct importer *importer, struct error *error) MUST_CHECK;

@@ -1,6 +1,6 @@
-/* `inkling import`: files of events, items and users into a data directory that no server holds. The summary goes to standard output;
- * refused lines, progress and errors go to standard error, with control characters of the input made visible as '?': what is in a file must
- * not drive a terminal. */
+/* `inkling import`: files of events, items, users and pictures into a data directory that no server holds. The summary goes to standard
+ * output; refused lines, progress and errors go to standard error, with control characters of the input made visible as '?': what is in a
+ * file must not drive a terminal. */
 #include "core/base/clock.h"
 #include "server/app/importer.h"
 #include "server/verbs/interrupt.h"
@@ -16,6 +16,7 @@
 
 static const char help[] =
     "Usage: inkling import --data DIR [--strict] FILE…\n"
+    "       inkling import --data DIR [--strict] --idx IMAGES LABELS [--names NAMES]\n"
     "\n"
     "Read events, items and users from files into DIR, which is made if it is not there. A file is\n"
     "NDJSON (one JSON object a line) or CSV with a header line, plain or packed with gzip or zstd;\n"
@@ -38,21 +39,32 @@ static const char help[] =
     "there already is a duplicate and counts once, so a file may be read again. An item or user\n"
     "replaces what was known of it. A bad line is shown with file, line and reason, and left out.\n"
     "\n"
-    "  --data DIR   the data directory; no server may be running on it\n"
-    "  --strict     refuse a whole file for one bad line: nothing of that file is kept, and no file\n"
-    "               behind it is read\n"
-    "  --help       this text\n"
+    "With --idx, pictures and their labels from two IDX files, as MNIST and Fashion-MNIST come in,\n"
+    "plain or packed with gzip or zstd. Picture 0 of train-images.gz becomes the item\n"
+    "\"train-images:0\", of kind content, whose one category is the label's number or, with --names,\n"
+    "that line of NAMES (UTF-8; the first line is label 0). An item that is there is replaced, so the\n"
+    "files may be read again. Of sides above 64 pixels a picture of 64 x 64 is kept. Files that do not\n"
+    "fit together are refused before anything is written; of a file that is damaged further on, or\n"
+    "has a label without a name, the pictures before that are kept, with --strict none.\n"
+    "\n"
+    "  --data DIR      the data directory; no server may be running on it\n"
+    "  --strict        refuse a whole file for one bad line: nothing of that file is kept, and no\n"
+    "                  file behind it is read\n"
+    "  --idx           the two files are pictures and labels in IDX\n"
+    "  --names NAMES   the categories' names, a line a label\n"
+    "  --help          this text\n"
     "\n"
     "Examples:\n"
     "  inkling import --data shop items.csv events.ndjson.zst\n"
     "  zcat logs/*.gz | inkling import --data shop --strict -\n"
+    "  inkling import --data shop --idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz\n"
     "\n"
     "Ends with 0 when all was read, 1 when something failed (what was read before is kept), 2 on\n"
     "wrong usage, 3 when some lines were refused, 4 when a server or another import holds DIR.\n";
 
 struct import_verb_options {
-    const char *directory;
-    bool is_strict, wants_help;
+    const char *directory, *names;
+    bool is_strict, is_idx, wants_help;
     char **files;
     int n_files;
 };
@@ -63,15 +75,30 @@ static int usage(const char *words)
     return EXIT_CODE_USAGE;
 }
 
+/* The files, by what is imported. */
+static int check_files(const struct import_verb_options *options)
+{
+    if (options->names && !options->is_idx)
+        return usage("--names is for --idx only");
+    if (options->is_idx && options->n_files != 2)
+        return usage("--idx wants two files: pictures and labels");
+    if (options->is_idx && (strcmp(options->files[0], "-") == 0 || strcmp(options->files[1], "-") == 0))
+        return usage("--idx cannot read from standard input: items are named by the file");
+    return options->n_files > 0 ? EXIT_CODE_DONE : usage("no file is named");
+}
+
 static int read_options(int argc, char **argv, struct import_verb_options *options)
 {
-    static const struct option long_options[] = {
-        {"data", required_argument, NULL, 'd'}, {"strict", no_argument, NULL, 's'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"data", required_argument, NULL, 'd'}, {"strict", no_argument, NULL, 's'},
+                                                 {"idx", no_argument, NULL, 'i'},        {"names", required_argument, NULL, 'n'},
+                                                 {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (option) {
         case 'd': options->directory = optarg; break;
         case 's': options->is_strict = true; break;
+        case 'i': options->is_idx = true; break;
+        case 'n': options->names = optarg; break;
         case 'h': options->wants_help = true; break;
         default: return usage("wrong option");
         }
@@ -82,7 +109,7 @@ static int read_options(int argc, char **argv, struct import_verb_options *optio
         return EXIT_CODE_DONE;
     if (!options->directory || !*options->directory)
         return usage("--data DIR is missing");
-    return options->n_files > 0 ? EXIT_CODE_DONE : usage("no file is named");
+    return check_files(options);
 }
 
 /* --- words --- */
@@ -132,6 +159,18 @@ static void print_count(const char *before, uint64_t count, const char *what)
     (void)printf(" %s%s", what, count == 1 ? "" : "s");
 }
 
+static void print_picture_summary(const struct import_counts *counts, uint64_t elapsed_ns)
+{
+    double seconds = (double)elapsed_ns * 1e-9;
+    print_count("imported ", counts->n_pictures, "picture");
+    print_count(" and ", counts->n_items, "item");
+    print_count("; ", counts->n_refused, "picture");
+    (void)printf(" refused; %.1f s", seconds);
+    if (counts->n_pictures && seconds > 0)
+        print_count(", ", (uint64_t)((double)counts->n_pictures / seconds), "picture");
+    (void)printf("%s\n", counts->n_pictures && seconds > 0 ? "/s" : "");
+}
+
 static void print_summary(const struct import_counts *counts, uint64_t elapsed_ns)
 {
     double seconds = (double)elapsed_ns * 1e-9;
@@ -153,10 +192,13 @@ static int say_failure(const struct import_verb_options *options, enum status st
     (void)fputc('\n', stderr);
     if (status != STATUS_BUSY)
         return EXIT_CODE_FAILED;
-    (void)fprintf(stderr,
-                  "If that is a server, send it the file: for events in NDJSON\n"
-                  "  curl -H 'Content-Type: application/x-ndjson' --data-binary @%s http://127.0.0.1:8080/v1/events\n",
-                  options->files[0]);
+    if (options->is_idx)
+        (void)fputs("If that is a server, stop it first.\n", stderr);
+    else
+        (void)fprintf(stderr,
+                      "If that is a server, send it the file: for events in NDJSON\n"
+                      "  curl -H 'Content-Type: application/x-ndjson' --data-binary @%s http://127.0.0.1:8080/v1/events\n",
+                      options->files[0]);
     return EXIT_CODE_IN_USE;
 }
 
@@ -177,6 +219,8 @@ static uint64_t sum_sizes(const struct import_verb_options *options)
 
 static enum status read_files(const struct import_verb_options *options, struct importer *importer, struct error *error)
 {
+    if (options->is_idx)
+        return importer_read_idx(importer, options->files[0], options->files[1], options->names, error);
     for (int i = 0; i < options->n_files; i++)
         TRY(importer_read(importer, options->files[i], error));
     return STATUS_OK;
@@ -194,7 +238,7 @@ static int import(const struct import_verb_options *options, const struct import
     progress_bar_finish(bar);
     enum status finished = importer_finish(importer, &finish_error);
     struct import_counts counts = importer_counts(importer);
-    print_summary(&counts, clock_monotonic_ns() - began_ns);
+    (options->is_idx ? print_picture_summary : print_summary)(&counts, clock_monotonic_ns() - began_ns);
     if (fflush(stdout) || ferror(stdout))
         return EXIT_CODE_FAILED;
     if (status != STATUS_OK)
@@ -218,7 +262,7 @@ int import_verb(int argc, char **argv)
     struct progress progress = progress_bar_progress(&bar);
     struct refusals refusals = {.bar = &bar};
     struct import_options how = {.is_strict = options.is_strict,
-                                 .expected_bytes = sum_sizes(&options),
+                                 .expected_bytes = options.is_idx ? 0 : sum_sizes(&options), /* of events: see there */
                                  .progress = &progress,
                                  .refused = show_refused,
                                  .context = &refusals};

@@ -4,9 +4,12 @@
   run_verbs.py [--binary FILE] [PART…]
 """
 import argparse
+import contextlib
 import gzip
 import json
 import pathlib
+import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -72,7 +75,9 @@ def claim_help_fits_a_terminal(shell):
 
 def claim_wrong_usage_ends_with_2(shell):
     """No verb, an unknown verb, an unknown option, a missing value or file: exit code 2, a sentence on standard error, nothing on standard output"""
-    for arguments in ([], ["frobnicate"], ["import", "--frobnicate"], ["import", "--data"], ["import"], ["retrain", "--data", shell.data, "--split", "never"],
+    for arguments in ([], ["frobnicate"], ["import", "--frobnicate"], ["import", "--data"], ["import"],
+                      ["import", "--data", shell.data, "--idx", "one"], ["import", "--data", shell.data, "--idx", "one", "two", "three"], ["import", "--data", shell.data, "--idx", "-", "two"],
+                      ["import", "--data", shell.data, "--names", "names", "file"], ["retrain", "--data", shell.data, "--split", "never"],
                       ["retrain", "--data", shell.data, "--epochs", "-1"], ["retrain", "--data", shell.data, "--seed", "x"], ["serve", "--data", shell.data, "--port", "70000"],
                       ["evaluate", "--data", shell.data, "surplus"]):
         done = shell(USAGE, *arguments)
@@ -149,6 +154,74 @@ def claim_a_cut_archive_is_refused(shell):
     whole = gzip.compress(lines(*numbered(2000)).encode())
     done = service.run(shell.binary, "import", "--data", shell.data, shell.file("cut.ndjson.gz", whole[:len(whole) // 2]))
     assert done.returncode in (FAILED, SOME_REFUSED) and "cut.ndjson.gz" in done.stdout + done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def idx(magic, *sizes, data=b""):
+    return struct.pack(f">{1 + len(sizes)}I", magic, *sizes) + data
+
+
+def images(n, height=2, width=3):
+    """An IDX file of n pictures, each of one colour: its number."""
+    return idx(0x803, n, height, width, data=b"".join(bytes([number] * (height * width)) for number in range(n)))
+
+
+def labels(*numbers):
+    return idx(0x801, len(numbers), data=bytes(numbers))
+
+
+def pictures_of(shell):
+    """What the store holds: id, categories, height, width, channels, the first pixel, media type, bytes of the original."""
+    with contextlib.closing(sqlite3.connect(shell.data / "inkling.db")) as store:
+        return store.execute("select n.name, i.categories, p.height, p.width, p.channels, p.pixels, p.media_type, length(p.original) from item_picture p "
+                             "join item_name n on n.number = p.item left join item i on i.item = p.item order by n.name").fetchall()
+
+
+def claim_idx_files_become_items_with_pictures(shell):
+    """import --idx: pictures and labels, plain or gzip, become items with a category; read again with --names they are replaced"""
+    files = shell.file("shoes.gz", gzip.compress(images(3))), shell.file("labels", labels(1, 0, 1))
+    done = shell(DONE, "import", "--data", shell.data, "--idx", *files)
+    assert "3 pictures" in done.stdout and "3 items" in done.stdout, done.stdout
+    assert pictures_of(shell) == [(f"shoes:{number}", f'["{label}"]', 2, 3, 1, bytes([number] * 6), None, None) for number, label in enumerate((1, 0, 1))]
+    shell(DONE, "import", "--data", shell.data, "--names", shell.file("names", "Boot\nPullöver\n"), "--idx", *files)
+    with service.Service(shell.binary, shell.data) as server:
+        item = server.ask("GET", "/v1/items/shoes:2").json()
+        assert item["kind"] == "content" and item["categories"] == ["Pullöver"], item
+    assert len(pictures_of(shell)) == 3
+
+
+def claim_large_idx_pictures_are_made_small(shell):
+    """import --idx: of a side above 64 a picture of 64 x 64 is kept"""
+    shell(DONE, "import", "--data", shell.data, "--idx", shell.file("wide", images(1, 10, 100)), shell.file("labels", labels(0)))
+    (_, _, height, width, channels, pixels, _, _), = pictures_of(shell)
+    assert (height, width, channels, len(pixels)) == (64, 64, 1, 4096)
+
+
+def claim_idx_files_that_do_not_fit_change_nothing(shell):
+    """import --idx: wrong magic numbers, counts that differ, sides of 0 or beyond the limits: exit code 1, the file is named, nothing is kept"""
+    good, numbers = images(2), labels(0, 1)
+    for first, second, file, words in ((numbers, numbers, "first", "0x00000803"), (good, good, "second", "0x00000801"), (good, labels(0), "second", "expected 2"),
+                                       (idx(0x803, 2, 0, 3), numbers, "first", "1 to 16384"), (idx(0x803, 2, 20000, 1), numbers, "first", "1 to 16384"),
+                                       (b"", numbers, "first", "0x00000803"), (good[:9], numbers, "first", "header")):
+        done = shell(FAILED, "import", "--data", shell.data, "--idx", shell.file("first", first), shell.file("second", second))
+        assert f"{file}: " in done.stderr and words in done.stderr, done.stderr
+        assert pictures_of(shell) == []
+    done = shell(FAILED, "import", "--data", shell.data, "--idx", shell.file("first", good), shell.file("second", numbers), "--names", shell.file("names", "one\n\n"))
+    assert "names: line 2" in done.stderr, done.stderr
+    done = shell(FAILED, "import", "--data", shell.data, "--idx", shell.folder / "nowhere", shell.file("second", numbers))
+    assert "nowhere: " in done.stderr and pictures_of(shell) == [], done.stderr
+
+
+def claim_damaged_idx_files_keep_what_came_before(shell):
+    """import --idx: files that are cut, go on too long, or have a label without a name end with 1; the pictures before that are kept, with --strict none"""
+    good, numbers, names = images(3), labels(0, 1, 2), shell.file("names", "a\nb\n")
+    for first, second, more, words, n_kept in ((good[:-1], numbers, (), "ends in the middle", 2), (good, numbers[:-2], (), "ends in the middle", 1),
+                                               (good + b"!", numbers, (), "goes on", 3), (good, numbers, ("--names", names), "label 2", 2),
+                                               (gzip.compress(good)[:-9], numbers, (), "gzip", 3), (idx(0x803, 2**32 - 1, 2, 3, data=good[16:]), idx(0x801, 2**32 - 1, data=numbers[8:]), (), "got 3", 3)):
+        files = shell.file("first", first), shell.file("second", second)
+        done = shell(FAILED, "import", "--strict", "--data", shell.folder / "strict", "--idx", *files, *more)
+        assert "imported 0 pictures" in done.stdout and words in done.stderr, done.stdout + done.stderr
+        done = shell(FAILED, "import", "--data", shell.data, "--idx", *files, *more)
+        assert f"imported {n_kept} picture" in done.stdout and words in done.stderr, done.stdout + done.stderr
 
 
 def claim_too_little_data_is_said(shell):
