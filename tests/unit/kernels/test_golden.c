@@ -1,8 +1,7 @@
 /* Committed model files whose scores another program computed (tests/golden/check_safetensors.py): the format stays readable, and the
  * network means what it says. A change that makes this fail makes every model file in the world worthless. */
-#include "core/base/buffer.h"
-#include "core/base/node.h"
 #include "core/model.h"
+#include "golden_file.h"
 #include "kernel_arguments.h"
 
 #include <criterion/criterion.h>
@@ -11,19 +10,6 @@
 #include <string.h>
 
 #define EVENTS_MAX 64
-
-static struct node *read_cases(const char *path)
-{
-    static char text[65536];
-    struct node *document = NULL;
-    struct error error = {.detail = ""};
-    FILE *file = fopen(path, "rb");
-    cr_assert(file, "%s", path);
-    size_t n_bytes = fread(text, 1, sizeof text, file);
-    (void)fclose(file);
-    cr_assert(node_parse(text, n_bytes, &document, &error) == STATUS_OK, "%s", error.detail);
-    return document;
-}
 
 static void check_case(const struct model *model, const struct node *one, void *workspace, const char *words)
 {
@@ -53,8 +39,8 @@ static void check_golden(const char *name)
     struct error error = {.detail = ""};
     (void)snprintf(path, sizeof path, "%s/%s.safetensors", GOLDEN_FOLDER, name);
     cr_assert(model_open(path, &model, &error) == STATUS_OK, "%s: %s", path, error.detail);
-    (void)snprintf(path, sizeof path, "%s/%s.json", GOLDEN_FOLDER, name);
-    struct node *document = read_cases(path);
+    (void)snprintf(path, sizeof path, "%s.json", name);
+    struct node *document = read_golden(path);
     const struct node *cases = node_get(document, "cases");
     void *workspace = aligned_alloc(64, model_workspace_bytes(model));
     cr_assert(node_count(cases) >= 5);
