@@ -57,7 +57,7 @@ static enum status read_header(struct idx_file *file, uint32_t magic, const char
 
 static enum status read_headers(struct idx_reader *reader, struct error *error)
 {
-    uint32_t sizes[3], n_labels = 0;
+    uint32_t sizes[3] = {0}, n_labels = 0;
     TRY(read_header(&reader->images, MAGIC_IMAGES, "IDX file of pictures", 3, sizes, error));
     TRY(read_header(&reader->labels, MAGIC_LABELS, "IDX file of labels", 1, &n_labels, error));
     struct idx_sizes found = {.n = sizes[0], .height = sizes[1], .width = sizes[2]};

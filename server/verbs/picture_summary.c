@@ -37,12 +37,12 @@ static double share(int64_t part, int64_t all)
 static void print_categories(const struct node *categories)
 {
     size_t n = node_count(categories), shown = n < SHOWN ? n : SHOWN;
-    (void)printf("%-32s %9s %8s %10s\n", "category", "held out", "found", "right when");
-    (void)printf("%-32s %9s %8s %10s\n", "", "pictures", "of them", "named so");
+    (void)printf("%-32s %9s %8s %11s\n", "category", "held out", "found", "right of");
+    (void)printf("%-32s %9s %8s %11s\n", "", "pictures", "of them", "those named");
     for (size_t c = 0; c < shown; c++) {
         const struct node *category = node_at(categories, c);
         int64_t n_right = integer_of(category, "n_right");
-        (void)printf("%-32.32s %9lld %8.3f %10.3f\n", category_name(category), (long long)integer_of(category, "n_held_out"),
+        (void)printf("%-32.32s %9lld %8.3f %11.3f\n", category_name(category), (long long)integer_of(category, "n_held_out"),
                      share(n_right, integer_of(category, "n_held_out")), share(n_right, integer_of(category, "n_given")));
     }
     if (shown < n)
