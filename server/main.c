@@ -12,6 +12,7 @@ static const struct verb verbs[] = {
     {"retrain", retrain_verb, "train a new model from what is stored"},
     {"evaluate", evaluate_verb, "show how well the live model ranks held-out events"},
     {"version", version_verb, "print the version"},
+    {"decode-pictures", decode_pictures_verb, NULL},
     {"help", help_verb, "print this, or the help of a verb: inkling help import"},
 };
 
@@ -30,14 +31,15 @@ static void print_verbs(FILE *stream)
         stream,
         "Usage: inkling VERB --data DIR …\n\nReal-time recommendations: events in, a network that learns from them, ranked items out.\n\n");
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        (void)fprintf(stream, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
+        if (verbs[i].summary)
+            (void)fprintf(stream, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
     (void)fprintf(stream, "\n`inkling VERB --help` tells more about each. A first walk: ./deploy/demo\n");
 }
 
 static int help_verb(int argc, char **argv)
 {
     const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
-    if (argc > 1 && !verb) {
+    if (argc > 1 && (!verb || !verb->summary)) {
         (void)fprintf(stderr, "inkling help: there is no verb \"%s\"\n\n", argv[1]);
         print_verbs(stderr);
         return EXIT_CODE_USAGE;

@@ -66,9 +66,13 @@ enum status picture_store_scan(struct store *store, enum status (*visit)(void *c
     }
 }
 
-enum status picture_store_delete(struct store *store, uint32_t item, struct error *error)
+enum status picture_store_delete(struct store *store, uint32_t item, bool *out_deleted, struct error *error)
 {
+    uint64_t n_deleted = 0;
     sqlite3_stmt *statement = engine_begin(store, QUERY_PICTURE_DELETE);
     bind_integer(statement, 1, item);
-    return engine_run(store, statement, NULL, error);
+    TRY(engine_run(store, statement, &n_deleted, error));
+    if (out_deleted)
+        *out_deleted = n_deleted > 0;
+    return STATUS_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "storage/store.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes are borrowed for the call. */
@@ -29,7 +30,7 @@ enum status picture_store_read(struct store *store, uint32_t item,
 enum status picture_store_scan(struct store *store, enum status (*visit)(void *context, const struct stored_picture *picture),
                                void *context, struct error *error) MUST_CHECK;
 
-/* It is no mistake if there is none. */
-enum status picture_store_delete(struct store *store, uint32_t item, struct error *error) MUST_CHECK;
+/* out_deleted (may be NULL): was there one? It is no mistake if not. */
+enum status picture_store_delete(struct store *store, uint32_t item, bool *out_deleted, struct error *error) MUST_CHECK;
 
 #endif

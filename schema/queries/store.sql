@@ -26,6 +26,7 @@ select (select count(*) from event
            or item not between 0 and (select coalesce(max(number), -1) from item_name)
            or type not between 0 and (select coalesce(max(number), -1) from type_name))
      + (select count(*) from item where item not in (select number from item_name))
+     + (select count(*) from item_picture where item not in (select number from item_name))
      + (select count(*) from user_profile where user not in (select number from user_name));
 
 -- name: missing_index_count

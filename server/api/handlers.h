@@ -22,6 +22,11 @@ enum status item_put(struct exchange *exchange, struct error *error) MUST_CHECK;
 enum status item_patch(struct exchange *exchange, struct error *error) MUST_CHECK;
 enum status item_delete(struct exchange *exchange, struct error *error) MUST_CHECK;
 
+/* picture_handlers.c */
+enum status item_picture_get(struct exchange *exchange, struct error *error) MUST_CHECK;
+enum status item_picture_put(struct exchange *exchange, struct error *error) MUST_CHECK;
+enum status item_picture_delete(struct exchange *exchange, struct error *error) MUST_CHECK;
+
 /* recommendation_handlers.c */
 enum status recommendations_get(struct exchange *exchange, struct error *error) MUST_CHECK;
 enum status recommendations_post(struct exchange *exchange, struct error *error) MUST_CHECK;

@@ -19,6 +19,9 @@ const struct route api_routes[] = {
     {HTTP_PUT,    "/v1/items/{item}",              BODY_JSON,               item_put},
     {HTTP_PATCH,  "/v1/items/{item}",              BODY_JSON,               item_patch},
     {HTTP_DELETE, "/v1/items/{item}",              BODY_NONE,               item_delete},
+    {HTTP_GET,    "/v1/items/{item}/image",        BODY_NONE,               item_picture_get},
+    {HTTP_PUT,    "/v1/items/{item}/image",        BODY_IMAGE,              item_picture_put},
+    {HTTP_DELETE, "/v1/items/{item}/image",        BODY_NONE,               item_picture_delete},
     {HTTP_GET,    "/v1/items/{item}/similar",      BODY_NONE,               similar_get},
 
     {HTTP_GET,    "/v1/recommendations",           BODY_NONE,               recommendations_get},

@@ -13,6 +13,7 @@
 #define ENCODER_SHARD_BYTES (UINT64_C(1) << 20) /* at least: a small cache has few shards, but room for users in each */
 #define WEAK_EVENTS         64u                 /* a user: the last few screens of items that were shown and not taken */
 #define CHILD_GRACE_MS      5000
+#define PICTURES_WAITING    64u /* to be decoded; their files are in memory already, as bodies of requests */
 
 /* --- memory --- */
 
@@ -76,11 +77,16 @@ static void adopt_at_start(struct app *app)
         log_line(LOG_WARNING, "models", "new model files could not be registered: %s", error.detail);
 }
 
-static enum status start_threads(struct app *app, struct error *error)
+static enum status start_threads(struct app *app, const struct job_program *program, struct error *error)
 {
     TRY(recorder_create(app, &app->recorder, error));
     struct writer_actions actions = {.record = recorder_record, .idle = recorder_rest, .context = app->recorder};
     TRY(writer_start((uint32_t)app->settings->events_queue, &actions, &app->writer, error));
+    struct decoder_options decoding = {.program = program->path,
+                                       .n_children = (unsigned)app->settings->pictures_decoders,
+                                       .max_waiting = PICTURES_WAITING,
+                                       .deadline_ms = (unsigned)app->settings->pictures_deadline * 1000};
+    TRY(decoder_start(&decoding, &app->decoder, error));
     return watcher_start(app, &app->watcher, error);
 }
 
@@ -101,7 +107,7 @@ static enum status open_parts(struct app *app, const struct job_program *program
     adopt_at_start(app);
     if (!live_get(&app->live))
         TRY(open_live_model(app, error));
-    return start_threads(app, error);
+    return start_threads(app, program, error);
 }
 
 enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app, struct error *error)
@@ -132,6 +138,7 @@ void app_close(struct app *app)
         return;
     app_begin_stop(app);
     watcher_stop(app->watcher);
+    decoder_stop(app->decoder); /* what it has decoded goes to the writer */
     writer_stop(app->writer);
     recorder_destroy(app->recorder);
     jobs_destroy(app->jobs);
@@ -157,7 +164,7 @@ void app_leave(struct app *app, unsigned slot)
 
 enum status app_submit(struct app *app, struct write *write, struct error *error)
 {
-    return writer_submit(app->writer, write, error);
+    return write->kind == WRITE_PICTURE ? submit_picture(app, write, error) : writer_submit(app->writer, write, error);
 }
 
 const struct item *app_find_item(struct app *app, const char *item_id)

@@ -13,7 +13,7 @@
 #include "core/popularity.h"
 #include "server/app/catalogue.h"
 #include "server/app/settings.h"
-#include "server/pictures/picture.h"
+#include "server/pictures/decoder.h"
 #include "server/wire/event_input.h"
 #include "server/wire/item_input.h"
 
@@ -30,35 +30,48 @@ void app_leave(struct app *app, unsigned slot);
 
 /* --- writes --- */
 
+/* A picture on its way to an item. */
+struct picture_input {
+    struct decoding decoding; /* bytes and n_bytes are the caller's; width, height and channels are good when the write is done */
+    /* the service's */
+    struct app *app;
+    struct write *write;
+};
+
 struct write {
     /* filled by the caller */
     enum write_kind {
         WRITE_EVENTS,
         WRITE_ITEMS,
-        WRITE_ITEM_DELETE,
+        WRITE_ITEM_DELETE,    /* and its picture */
+        WRITE_PICTURE,        /* of an item; decoded first, away from the writer */
+        WRITE_PICTURE_DELETE, /* n_accepted is 1, or 0 if there was none */
         WRITE_USER,
         WRITE_USER_ERASE,
         WRITE_MODEL_ACTIVATE,
         WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate the newest that may */
     } kind;
-    const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_USER, WRITE_USER_ERASE; version of WRITE_MODEL_ACTIVATE, and of
-                                         WRITE_MODEL_ADOPT (or NULL) */
+    const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_PICTURE, WRITE_PICTURE_DELETE, WRITE_USER, WRITE_USER_ERASE; version
+                                         of WRITE_MODEL_ACTIVATE, and of WRITE_MODEL_ADOPT (or NULL) */
     const struct event_input *events; /* [n], completed */
     const struct item_input *items;   /* [n] */
     size_t n;
-    const char *attributes; /* WRITE_USER */
+    struct picture_input *picture; /* WRITE_PICTURE */
+    const char *attributes;        /* WRITE_USER */
     void (*done)(void *context);
     void *context;
     /* set when done is called */
     enum status status;
     struct error error;
     size_t n_accepted, n_duplicates;
-    bool created;       /* WRITE_USER, or a WRITE_ITEMS of one item: it was new */
+    bool created;       /* WRITE_USER, WRITE_PICTURE, or a WRITE_ITEMS of one item: it was new */
     uint64_t seq;       /* the highest sequence number given so far */
     struct write *next; /* the writer's */
 };
 
-/* Takes write until done is called. STATUS_BUSY at once (done is not called) if the queue is full or the service is stopping. */
+/* Takes write until done is called. STATUS_BUSY at once (done is not called) if the queue is full or the service is stopping. A
+ * WRITE_PICTURE is to be submitted inside the epoch: STATUS_NOT_FOUND at once if there is no such item, STATUS_LIMIT if it has more than
+ * pictures.max_bytes. Its status is as of struct decoding if it cannot be decoded; done may be called on a thread of the decoder then. */
 enum status app_submit(struct app *app, struct write *write, struct error *error) MUST_CHECK;
 
 /* --- reads --- */
@@ -151,6 +164,11 @@ const struct item *app_find_item(struct app *app, const char *item_id);
 const struct item *app_item(struct app *app, uint32_t number);
 uint32_t app_count_items(struct app *app); /* numbers 0 … count - 1; some may be deleted */
 const char *app_category_name(struct app *app, uint32_t category);
+
+/* Append the file of an item's picture to out, as it was sent; out_media_type is a constant. From the store. STATUS_NOT_FOUND: no such
+ * item, no picture, or its file was not kept; error says which. */
+enum status app_read_picture(struct app *app, const char *item_id, struct buffer *out, const char **out_media_type,
+                             struct error *error) MUST_CHECK;
 
 /* visit is called newest first. STATUS_NOT_FOUND: no such user. item_id and type are texts that last. */
 struct user_event {

@@ -32,6 +32,8 @@ static const struct metric table[] = {
     {"inkling_encodings_total",             "way=\"kept\"",          METRIC_COUNTER, "Users encoded: the state was kept, it was advanced by what is new, or all was encoded.", FIGURE(encodings[ENCODING_KEPT]), 1},
     {"inkling_encodings_total",             "way=\"advanced\"",      METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_ADVANCED]), 1},
     {"inkling_encodings_total",             "way=\"whole\"",         METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_WHOLE]), 1},
+    {"inkling_pictures_total",              "outcome=\"decoded\"",    METRIC_COUNTER, "Pictures that were sent, by what became of them.",        FIGURE(pictures_decoded),   1},
+    {"inkling_pictures_total",              "outcome=\"refused\"",    METRIC_COUNTER, NULL,                                                     FIGURE(pictures_refused),   1},
     {"inkling_models_adopted_total",        NULL,                    METRIC_COUNTER, "Model files registered.",                                FIGURE(models_adopted),     1},
     {"inkling_models_damaged_total",        NULL,                    METRIC_COUNTER, "Model files refused.",                                   FIGURE(models_damaged),     1},
     {"inkling_model_swaps_total",           NULL,                    METRIC_COUNTER, "Times that another model became live.",                  FIGURE(model_swaps),        1},
@@ -116,6 +118,8 @@ static void print_jobs(struct app *app, struct buffer *out)
 void app_metrics(struct app *app, struct buffer *out)
 {
     print_table(&app->figures, out);
+    print_counter(out, "inkling_picture_decoders_started_total", "Processes started to decode pictures; one for each that a picture broke.",
+                  (double)decoder_children(app->decoder));
     print_gauge(out, "inkling_writes_waiting", "Writes that wait for the writer.", writer_waiting(app->writer));
     print_gauge(out, "inkling_users", "Users that were named, erased ones included.", names_count(app->names[NAME_USER]));
     print_gauge(out, "inkling_items", "Items that were named, deleted ones included.", catalogue_count(app->catalogue));

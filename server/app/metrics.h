@@ -17,6 +17,7 @@ struct figures {
     atomic_uint_fast64_t commits, commits_failed, commit_ns;
     atomic_uint_fast64_t answers[ANSWERS], answers_degraded;
     atomic_uint_fast64_t encodings[ENCODING_WAYS];
+    atomic_uint_fast64_t pictures_decoded, pictures_refused;
     atomic_uint_fast64_t models_adopted, models_damaged, model_swaps;
 };
 

@@ -3,6 +3,7 @@
  * published after it. */
 #include "core/base/clock.h"
 #include "server/app/recorder.h"
+#include "storage/picture_store.h"
 #include "storage/user_store.h"
 
 #include <math.h>
@@ -190,7 +191,40 @@ static enum status delete_item(struct recorder *recorder, struct write *write, s
     struct stored_item row = {.deleted = true, .price = (double)NAN, .created_at_ms = INT64_MIN, .expires_at_ms = INT64_MIN};
     TRY(number_of(recorder, NAME_ITEM, write->id, &row.item, error));
     TRY(item_store_put(recorder->app->store, &row, error));
+    TRY(picture_store_delete(recorder->app->store, row.item, NULL, error));
     return prepare_record(recorder, row.item, &row, error);
+}
+
+static enum status write_picture(struct recorder *recorder, struct write *write, struct error *error)
+{
+    const struct decoding *decoding = &write->picture->decoding;
+    struct stored_picture row = {.changed_at_ms = clock_now_ms(),
+                                 .height = decoding->small.height,
+                                 .width = decoding->small.width,
+                                 .channels = decoding->small.channels,
+                                 .pixels = decoding->small.pixels};
+    bool was_there = false;
+    TRY(number_of(recorder, NAME_ITEM, write->id, &row.item, error));
+    if (recorder->app->settings->pictures_keep_originals) {
+        row.media_type = picture_media_type(decoding->bytes, decoding->n_bytes);
+        row.original = decoding->bytes;
+        row.n_original = decoding->n_bytes;
+    }
+    TRY(picture_store_delete(recorder->app->store, row.item, &was_there, error));
+    TRY(picture_store_put(recorder->app->store, &row, error));
+    write->created = !was_there;
+    write->n_accepted = 1;
+    return STATUS_OK;
+}
+
+static enum status delete_picture(struct recorder *recorder, struct write *write, struct error *error)
+{
+    uint32_t number = 0;
+    bool was_there = false;
+    TRY(number_of(recorder, NAME_ITEM, write->id, &number, error));
+    TRY(picture_store_delete(recorder->app->store, number, &was_there, error));
+    write->n_accepted = was_there;
+    return STATUS_OK;
 }
 
 static enum status read_created_at(void *context, const struct stored_user *row)
@@ -232,6 +266,8 @@ enum status record_check(struct recorder *recorder, const struct write *write, s
 {
     switch (write->kind) {
     case WRITE_EVENTS: return check_types(recorder, write, error);
+    case WRITE_PICTURE:
+    case WRITE_PICTURE_DELETE:
     case WRITE_ITEM_DELETE: return check_item(recorder, write, error);
     case WRITE_USER_ERASE: return check_user(recorder, write, error);
     case WRITE_ITEMS:
@@ -248,6 +284,8 @@ enum status record_rows(struct recorder *recorder, struct write *write, struct e
     case WRITE_EVENTS: return write_events(recorder, write, error);
     case WRITE_ITEMS: return write_items(recorder, write, error);
     case WRITE_ITEM_DELETE: return delete_item(recorder, write, error);
+    case WRITE_PICTURE: return write_picture(recorder, write, error);
+    case WRITE_PICTURE_DELETE: return delete_picture(recorder, write, error);
     case WRITE_USER: return write_user(recorder, write, error);
     case WRITE_USER_ERASE: return erase_user(recorder, write, error);
     case WRITE_MODEL_ACTIVATE:

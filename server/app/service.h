@@ -41,6 +41,7 @@ struct app {
     struct picture_live *pictures;
     struct recorder *recorder;
     struct writer *writer;
+    struct decoder *decoder;
     struct jobs *jobs;
     struct watcher *watcher;
     struct figures figures;
@@ -50,7 +51,7 @@ struct app {
     struct error trouble;         /* why the last commit failed; empty: it did not */
 };
 
-/* app_open with a program of the test's own in place of /proc/self/exe for training. */
+/* app_open with a program of the test's own in place of /proc/self/exe for training and for the decoding of pictures. */
 enum status app_open_with(const struct settings *settings, const struct job_program *program, struct app **out_app,
                           struct error *error) MUST_CHECK;
 
@@ -74,6 +75,10 @@ enum status recorder_create(struct app *app, struct recorder **out_recorder, str
 void recorder_destroy(struct recorder *recorder);
 void recorder_record(void *recorder, struct write *batch);
 void recorder_rest(void *recorder);
+
+/* --- item_pictures.c: decoded first, then written --- */
+
+enum status submit_picture(struct app *app, struct write *write, struct error *error) MUST_CHECK; /* as app_submit */
 
 /* --- adoption.c: from files to the live model --- */
 

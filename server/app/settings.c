@@ -3,6 +3,7 @@
 #include "server/app/settings.h"
 
 #include "core/base/utf8.h"
+#include "server/pictures/picture.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum setting_kind { SETTING_TEXT, SETTING_INTEGER, SETTING_REAL, SETTING_SECONDS, SETTING_CHOICE };
+enum setting_kind { SETTING_TEXT, SETTING_INTEGER, SETTING_REAL, SETTING_SECONDS, SETTING_CHOICE, SETTING_FLAG };
 
 struct setting {
     const char *name; /* section.name */
@@ -45,12 +46,16 @@ static const struct setting table[] = {
     {"http.drain_seconds",     SETTING_INTEGER, MEMBER(http_drain_seconds),     0,     600,   "10",        NULL, "longest wait for open requests when stopping; a write is waited for"},
     {"recommend.max_limit",    SETTING_INTEGER, MEMBER(recommend_max_limit),    1,     10000, "200",       NULL, "largest limit of one answer"},
     {"behaviour.max_events",   SETTING_INTEGER, MEMBER(behaviour_max_events),   8,     10000, "256",       NULL, "events kept in memory for a user, the newest; older ones still count as seen"},
-    {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread from the store when they return"},
+    {"behaviour.max_bytes",    SETTING_INTEGER, MEMBER(behaviour_max_bytes),    65536, 1e15,  "536870912", NULL, "memory for all users' events; the idlest are reread when they return"},
     {"encoder.cache_bytes",    SETTING_INTEGER, MEMBER(encoder_cache_bytes),    0,     1e12,  "67108864",  NULL, "memory for encoder states of users; 0: every user is encoded anew"},
     {"events.queue",           SETTING_INTEGER, MEMBER(events_queue),           1,     1e6,   "1024",      NULL, "writes that may wait for the disk; more are answered 503"},
     {"neighbours.weight",      SETTING_REAL,    MEMBER(neighbours_weight),      -1,    1000,  "-1",        NULL, "weight of the neighbours beside the encoder; below 0 the live model's own"},
     {"neighbours.max_row",     SETTING_INTEGER, MEMBER(neighbours_max_row),     8,     1e5,   "512",       NULL, "neighbours counted for an item"},
     {"retrain.budget",         SETTING_SECONDS, MEMBER(retrain_budget),         0,     86400, "20min",     NULL, "time in which `retrain` searches settings, e.g. 90s or 1h; 0 searches none"},
+    {"pictures.keep_originals", SETTING_FLAG,   MEMBER(pictures_keep_originals), 0,    1,     "true",      NULL, "keep the files of pictures as they were sent; false: only what networks see"},
+    {"pictures.max_bytes",     SETTING_INTEGER, MEMBER(pictures_max_bytes),     1024,  PICTURE_BYTES_MAX, "8388608", NULL, "largest file of a picture; a larger one is answered 413"},
+    {"pictures.decoders",      SETTING_INTEGER, MEMBER(pictures_decoders),      1,     16,    "1",         NULL, "processes that decode pictures; they start with the first picture"},
+    {"pictures.deadline",      SETTING_SECONDS, MEMBER(pictures_deadline),      1,     60,    "10s",       NULL, "longest time to decode a picture; one that takes longer is refused"},
     {"gate.metric",            SETTING_CHOICE,  MEMBER(gate_metric),            0,     0,     "ndcg10",    gate_metrics, "held-out figure by which a new model is compared with the live one"},
     {"gate.margin",            SETTING_REAL,    MEMBER(gate_margin),            0,     1,     "0.02",      NULL, "a model is rejected if it is worse by more than this part; 1 rejects none"},
     {"log.level",              SETTING_CHOICE,  MEMBER(log_level),              0,     0,     "info",      log_levels, "what is logged on standard error"},
@@ -169,6 +174,15 @@ static enum status set_number(const struct setting *setting, char *member, const
     return STATUS_OK;
 }
 
+static enum status set_flag(const struct setting *setting, char *member, const char *value, const char *where, struct error *error)
+{
+    bool flag = strcmp(value, "true") == 0;
+    if (!flag && strcmp(value, "false") != 0)
+        return fail(error, STATUS_INVALID, "%s: %s must be true or false, not \"%.60s\"", where, setting->name, value);
+    memcpy(member, &flag, sizeof flag);
+    return STATUS_OK;
+}
+
 /* The row of weights_by_name that speaks of type, or n_weights. */
 static uint32_t find_weight(const struct settings *settings, const char *type, size_t n_bytes)
 {
@@ -209,6 +223,7 @@ enum status settings_set(struct settings *settings, const char *name, const char
     case SETTING_TEXT: return set_text(setting, member, value, where, error);
     case SETTING_CHOICE: return set_choice(setting, member, value, where, error);
     case SETTING_SECONDS: return set_seconds(setting, member, value, where, error);
+    case SETTING_FLAG: return set_flag(setting, member, value, where, error);
     case SETTING_INTEGER:
     case SETTING_REAL: return set_number(setting, member, value, where, error);
     }
@@ -343,12 +358,17 @@ static void format_value(const struct setting *setting, const char *member, char
 {
     int64_t integer = 0;
     double real = 0;
+    bool flag = false;
     switch (setting->kind) {
     case SETTING_TEXT:
     case SETTING_CHOICE: (void)snprintf(out, n_bytes, "%s", member); return;
     case SETTING_REAL:
         memcpy(&real, member, sizeof real);
         (void)snprintf(out, n_bytes, "%.17g", real);
+        return;
+    case SETTING_FLAG:
+        memcpy(&flag, member, sizeof flag);
+        (void)snprintf(out, n_bytes, "%s", flag ? "true" : "false");
         return;
     case SETTING_INTEGER:
     case SETTING_SECONDS:
@@ -404,11 +424,12 @@ float settings_type_weight(const struct settings *settings, const char *type)
 void settings_help(struct buffer *out)
 {
     for (size_t i = 0; i < N_SETTINGS; i++)
-        buffer_append_format(out, "  %-22s %-10s %s\n", table[i].name, table[i].preset, table[i].help);
-    buffer_append_format(out, "  %-22s %-10s %s\n", WEIGHTS "<event type>", "1",
+        buffer_append_format(out, "  %-24s %-10s %s\n", table[i].name, table[i].preset, table[i].help);
+    buffer_append_format(out, "  %-24s %-10s %s\n", WEIGHTS "<event type>", "1",
                          "worth of an event of that type; impression is -0.05, dislike -1 by default");
-    buffer_append_text(out, "                                    above 0: for the item, 3 counts as three events of 1; 0: kept, nothing else\n"
-                            "                                    -0.5 and below: against the item and what is like it\n"
-                            "                                    between -0.5 and 0: shown and not taken, weakly against it until it is taken\n"
-                            "                                    a shop may set: view 1, click 1, like 2, cart 2, purchase 3\n");
+    buffer_append_text(
+        out, "                                      above 0: for the item, 3 counts as three events of 1; 0: kept, nothing else\n"
+             "                                      -0.5 and below: against the item and what is like it\n"
+             "                                      between -0.5 and 0: shown and not taken, weakly against it until it is taken\n"
+             "                                      a shop may set: view 1, click 1, like 2, cart 2, purchase 3\n");
 }

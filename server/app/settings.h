@@ -7,6 +7,8 @@
 #include "core/base/buffer.h"
 #include "core/dataset.h"
 
+#include <stdbool.h>
+
 struct settings {
     char data_directory[4096];
     /* [http] */
@@ -29,6 +31,9 @@ struct settings {
     int64_t neighbours_max_row;
     /* [retrain] */
     int64_t retrain_budget; /* seconds to search settings in; 0: no search */
+    /* [pictures] */
+    bool pictures_keep_originals;
+    int64_t pictures_max_bytes, pictures_decoders, pictures_deadline; /* of a file; children; seconds */
     /* [gate] */
     char gate_metric[16]; /* a name of model_figures (core/model_header.h) */
     double gate_margin;   /* a new model is rejected if its figure < the live one's · (1 - margin); 1: never */

@@ -19,13 +19,15 @@ struct writer {
     pthread_t thread;
 };
 
-/* Deletes, erasures and models look at memory that the writes before them change: each has a batch to itself. */
+/* Deletes, erasures, pictures and models look at memory that the writes before them change: each has a batch to itself. */
 static bool is_alone(const struct write *write)
 {
     switch (write->kind) {
     case WRITE_EVENTS:
     case WRITE_ITEMS:
     case WRITE_USER: return false;
+    case WRITE_PICTURE: /* so that a transaction is not many files large */
+    case WRITE_PICTURE_DELETE:
     case WRITE_ITEM_DELETE:
     case WRITE_USER_ERASE:
     case WRITE_MODEL_ACTIVATE:

@@ -36,6 +36,11 @@ enum body_kind exchange_body_kind(const struct exchange *exchange)
     return exchange->body.n_bytes ? exchange->declared_kind : BODY_NONE;
 }
 
+const char *exchange_body_type(const struct exchange *exchange)
+{
+    return exchange->body.n_bytes ? exchange->declared_type : NULL;
+}
+
 const char *exchange_body(const struct exchange *exchange, size_t *out_n_bytes)
 {
     *out_n_bytes = exchange->body.n_bytes;

@@ -1,9 +1,10 @@
 /* An exchange: one request and its reply, as a handler sees it. No socket, no library type, no list of routes.
  *
- * Everything a handler allocates comes from exchange_arena and lives until the reply is sent. A handler either makes a reply and returns STATUS_OK,
- * or returns a failure with error set (it becomes a problem+json), or calls exchange_suspend and returns STATUS_OK: then the connection waits,
- * without a thread, until exchange_wake is called once, from any thread; then the finish function makes the reply as a handler would.
- * Threads: one at a time an exchange; exchange_wake alone may come from another thread, also before the handler has returned. */
+ * Everything a handler allocates comes from exchange_arena and lives until the reply is sent. A handler either makes a reply and returns
+ * STATUS_OK, or returns a failure with error set (it becomes a problem+json), or calls exchange_suspend and returns STATUS_OK: then the
+ * connection waits, without a thread, until exchange_wake is called once, from any thread; then the finish function makes the reply as a
+ * handler would. Threads: one at a time an exchange; exchange_wake alone may come from another thread, also before the handler has
+ * returned. */
 #ifndef HTTP_EXCHANGE_H
 #define HTTP_EXCHANGE_H
 
@@ -18,7 +19,9 @@ struct exchange;
 
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 
-enum body_kind { BODY_NONE = 0, BODY_JSON = 1, BODY_NDJSON = 2 }; /* what a route takes; flags */
+/* What a route takes; flags. BODY_IMAGE: image/png, image/jpeg, image/webp, or application/octet-stream for any of them; such a body has a
+ * limit of its own. */
+enum body_kind { BODY_NONE = 0, BODY_JSON = 1, BODY_NDJSON = 2, BODY_IMAGE = 4 };
 
 /* One row of the route table. path may hold segments "{name}", each an id (utf8_is_id), percent-decoded. HEAD is answered by GET rows. */
 struct route {
@@ -34,6 +37,8 @@ void *exchange_context(const struct exchange *exchange); /* what listener_start 
 struct arena *exchange_arena(const struct exchange *exchange);
 const char *exchange_segment(const struct exchange *exchange, unsigned index); /* the index-th "{…}" of the path */
 enum body_kind exchange_body_kind(const struct exchange *exchange);
+const char *
+exchange_body_type(const struct exchange *exchange); /* "image/png": the Content-Type, without parameters; a constant, or NULL */
 const char *exchange_body(const struct exchange *exchange, size_t *out_n_bytes); /* NUL-terminated */
 
 struct parameter {
@@ -60,7 +65,12 @@ enum status exchange_reply_static(struct exchange *exchange, unsigned code, cons
 /* Several mistakes at once: problem+json of code 400 with errors[]. Returns STATUS_OK: the reply is made. */
 enum status exchange_reply_mistakes(struct exchange *exchange, const char *detail, const struct mistakes *mistakes) MUST_CHECK;
 
-/* The HTTP code of a status: the one place that knows. 400 invalid · 404 · 409 conflict · 413 limit · 503 busy, no memory, io · 500 corrupt. */
+/* The body is not what its Content-Type says, or nothing that this route takes: a problem of code 415 with error's words. Returns
+ * STATUS_OK: the reply is made. */
+enum status exchange_reply_unsupported(struct exchange *exchange, const struct error *error) MUST_CHECK;
+
+/* The HTTP code of a status: the one place that knows. 400 invalid · 404 · 409 conflict · 413 limit · 503 busy, no memory, io · 500
+ * corrupt. */
 unsigned status_http_code(enum status status);
 
 /* --- waiting --- */

@@ -6,7 +6,8 @@
 
 struct exchange_pool;
 
-/* Arenas of the exchanges keep arena_block_bytes and hold at most arena_max_bytes, bodies body_max_bytes, replies reply_max_bytes. */
+/* Arenas of the exchanges keep arena_block_bytes and hold at most arena_max_bytes, bodies body_max_bytes (until a route says otherwise),
+ * replies reply_max_bytes. */
 struct exchange_pool *exchange_pool_create(size_t arena_block_bytes, size_t arena_max_bytes, size_t body_max_bytes, size_t reply_max_bytes);
 void exchange_pool_destroy(struct exchange_pool *pool); /* accepts NULL; all exchanges must be back */
 

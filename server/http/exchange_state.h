@@ -7,11 +7,11 @@
 #include <microhttpd.h> /* libmicrohttpd: small, epoll, suspend and resume; LGPL-2.1, linked dynamically */
 #include <stdatomic.h>
 
-#define SEGMENTS_MAX 4
-#define PARAMETERS_MAX 64
+#define SEGMENTS_MAX      4
+#define PARAMETERS_MAX    64
 #define EXTRA_HEADERS_MAX 8
-#define REQUEST_ID_MAX 64
-#define ALLOW_MAX 64
+#define REQUEST_ID_MAX    64
+#define ALLOW_MAX         64
 
 /* How a suspended exchange and its waker find out who resumes the connection: whoever comes second. */
 enum waiting { NOT_WAITING, WAITING, SUSPENDED, WOKEN };
@@ -29,14 +29,15 @@ struct exchange {
     struct MHD_Connection *connection;
     struct arena *arena;
     struct buffer out, body;
-    const char *target; /* as it came: path and query, in the arena */
+    const char *target;        /* as it came: path and query, in the arena */
     const struct route *route; /* NULL: none found */
     const char *segments[SEGMENTS_MAX];
     struct parameter parameters[PARAMETERS_MAX];
     size_t n_parameters;
     enum body_kind declared_kind; /* by Content-Type; BODY_NONE: none or an unknown one */
+    const char *declared_type;    /* the same as a text; NULL likewise */
     bool has_body;
-    bool begun;        /* the first call was made: guard, route and limits are checked */
+    bool begun; /* the first call was made: guard, route and limits are checked */
     bool is_options;
     struct refusal refusal;
     size_t n_discarded; /* body bytes read behind a refusal */

@@ -49,15 +49,22 @@ static void take_request_id(struct exchange *exchange)
     (void)snprintf(exchange->request_id, sizeof exchange->request_id, "%016llx", (unsigned long long)number);
 }
 
-static enum body_kind read_content_type(struct MHD_Connection *connection)
+static void read_content_type(struct exchange *exchange)
 {
-    const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+    static const struct {
+        const char *type;
+        enum body_kind kind;
+    } known[] = {{"application/json", BODY_JSON}, {"application/x-ndjson", BODY_NDJSON},
+                 {"image/png", BODY_IMAGE},       {"image/jpeg", BODY_IMAGE},
+                 {"image/webp", BODY_IMAGE},      {"application/octet-stream", BODY_IMAGE}};
+    const char *type = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, "Content-Type");
     size_t length = type ? strcspn(type, "; \t") : 0;
-    if (length == strlen("application/json") && strncasecmp(type, "application/json", length) == 0)
-        return BODY_JSON;
-    if (length == strlen("application/x-ndjson") && strncasecmp(type, "application/x-ndjson", length) == 0)
-        return BODY_NDJSON;
-    return BODY_NONE;
+    for (size_t i = 0; type && i < sizeof known / sizeof known[0]; i++) {
+        if (length == strlen(known[i].type) && strncasecmp(type, known[i].type, length) == 0) {
+            exchange->declared_kind = known[i].kind;
+            exchange->declared_type = known[i].type;
+        }
+    }
 }
 
 static int method_number(const char *method)
@@ -101,6 +108,11 @@ static void find_route(struct listener *listener, struct exchange *exchange, con
         refuse(exchange, 405, false, "this address does not take that method; see Allow");
 }
 
+static size_t body_limit(const struct listener_options *options, const struct route *route)
+{
+    return route && route->bodies & BODY_IMAGE ? options->max_image_bytes : options->max_body_bytes;
+}
+
 /* What the header alone says against the request. */
 static void check_header(struct listener *listener, struct exchange *exchange, const char *method, const char *version)
 {
@@ -114,11 +126,12 @@ static void check_header(struct listener *listener, struct exchange *exchange, c
         return;
     }
     exchange->has_body = guard.content_length > 0 || guard.n_transfer_encoding > 0;
-    exchange->declared_kind = read_content_type(exchange->connection);
+    read_content_type(exchange);
     find_route(listener, exchange, method);
-    if (guard.content_length > listener->options.max_body_bytes) {
+    exchange->body.max_bytes = body_limit(&listener->options, exchange->route);
+    if (guard.content_length > exchange->body.max_bytes) {
         char detail[96];
-        (void)snprintf(detail, sizeof detail, "the body is larger than %zu bytes", listener->options.max_body_bytes);
+        (void)snprintf(detail, sizeof detail, "the body is larger than %zu bytes", exchange->body.max_bytes);
         exchange->refusal.code = 0;
         refuse(exchange, 413, true, detail);
     }
@@ -207,8 +220,9 @@ static const char *body_objection(const struct exchange *exchange)
     if (bodies == BODY_NONE)
         return "this address takes no body";
     if (!(bodies & exchange->declared_kind))
-        return bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson"
-                                    : "Content-Type must be application/json";
+        return bodies & BODY_IMAGE    ? "Content-Type must be image/png, image/jpeg, image/webp or application/octet-stream"
+               : bodies & BODY_NDJSON ? "Content-Type must be application/json or application/x-ndjson"
+                                      : "Content-Type must be application/json";
     if (encoding && strcasecmp(encoding, "identity") != 0)
         return "a body with Content-Encoding is not understood here: send it as it is";
     return NULL;

@@ -10,7 +10,7 @@ struct listener_options {
     uint16_t port;       /* 0: any free one */
     unsigned n_threads;
     unsigned max_connections;
-    size_t max_body_bytes;
+    size_t max_body_bytes, max_image_bytes;        /* of a route that takes BODY_IMAGE: max_image_bytes */
     size_t request_block_bytes, request_max_bytes; /* a request's arena: what it keeps between requests, and the most it may hold */
     unsigned idle_seconds, deadline_seconds, drain_seconds;
     const struct route *routes;
@@ -26,8 +26,8 @@ struct listener;
 /* STATUS_CONFLICT: the address is in use. options are copied; what they point to is borrowed until listener_stop. */
 enum status listener_start(const struct listener_options *options, struct listener **out_listener, struct error *error) MUST_CHECK;
 
-/* Accept no more, wait until what came in is answered (at most drain_seconds, but always for suspended exchanges: every one must be woken by its owner
- * in the end), stop. Accepts NULL. */
+/* Accept no more, wait until what came in is answered (at most drain_seconds, but always for suspended exchanges: every one must be woken
+ * by its owner in the end), stop. Accepts NULL. */
 void listener_stop(struct listener *listener);
 DEFINE_SCOPED(struct listener *, listener_stop);
 

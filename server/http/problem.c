@@ -60,6 +60,11 @@ enum status problem_reply(struct exchange *exchange, unsigned code, const struct
     return exchange_reply(exchange, code, "application/problem+json");
 }
 
+enum status exchange_reply_unsupported(struct exchange *exchange, const struct error *error)
+{
+    return problem_reply(exchange, 415, error);
+}
+
 enum status exchange_reply_mistakes(struct exchange *exchange, const char *detail, const struct mistakes *mistakes)
 {
     struct emit emit;

@@ -17,7 +17,7 @@ enum exit_code {
 struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary; /* one line for `inkling help` */
+    const char *summary; /* one line for `inkling help`; NULL: for this program itself, help does not name it */
 };
 
 int serve_verb(int argc, char **argv);
@@ -25,5 +25,6 @@ int import_verb(int argc, char **argv);
 int retrain_verb(int argc, char **argv);
 int evaluate_verb(int argc, char **argv);
 int version_verb(int argc, char **argv);
+int decode_pictures_verb(int argc, char **argv);
 
 #endif

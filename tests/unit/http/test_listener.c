@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_BODY_BYTES 4096
+#define MAX_BODY_BYTES  4096
+#define MAX_IMAGE_BYTES 64
 
 /* What handlers and tests share. */
 struct stage {
@@ -42,6 +43,12 @@ static enum status echo(struct exchange *exchange, struct error *error)
     size_t n_bytes = 0;
     (void)error;
     return reply_text(exchange, exchange_body(exchange, &n_bytes));
+}
+
+static enum status image(struct exchange *exchange, struct error *error)
+{
+    (void)error;
+    return reply_text(exchange, exchange_body_type(exchange));
 }
 
 static enum status woken(struct exchange *exchange, struct error *error)
@@ -80,7 +87,7 @@ static enum status fail_busy(struct exchange *exchange, struct error *error)
 
 static const struct route routes[] = {
     {HTTP_GET, "/hello", BODY_NONE, hello},           {HTTP_POST, "/echo", BODY_JSON, echo},     {HTTP_GET, "/wait", BODY_NONE, wait_long},
-    {HTTP_GET, "/early", BODY_NONE, wait_not_at_all}, {HTTP_GET, "/busy", BODY_NONE, fail_busy},
+    {HTTP_GET, "/early", BODY_NONE, wait_not_at_all}, {HTTP_GET, "/busy", BODY_NONE, fail_busy}, {HTTP_PUT, "/image", BODY_IMAGE, image},
 };
 
 static unsigned enter(void *context)
@@ -108,6 +115,7 @@ static struct listener *start(struct stage *stage, unsigned deadline_seconds, un
         .n_threads = 2,
         .max_connections = 64,
         .max_body_bytes = MAX_BODY_BYTES,
+        .max_image_bytes = MAX_IMAGE_BYTES,
         .request_block_bytes = 4096,
         .request_max_bytes = 1 << 20,
         .idle_seconds = 60,
@@ -328,6 +336,31 @@ Test(listener, refuses_a_chunked_body_that_grows_beyond_the_limit)
         send_chunked(peer, sizes[i]);
         HAS(read_to_end(peer, text, sizeof text), "HTTP/1.1 413 ");
     }
+    listener_stop(listener);
+}
+
+Test(listener, holds_images_to_a_limit_of_their_own)
+{
+    struct stage stage;
+    char text[4096];
+    struct listener *listener = start(&stage, 10, 0);
+    HAS(ASK(REQUEST("PUT", "/image") "Content-Type: image/png\r\nContent-Length: 65\r\n\r\n"), "HTTP/1.1 413 ");
+    HAS(text, "larger than 64 bytes");
+    HAS(ASK(REQUEST("PUT", "/image") "Content-Type: IMAGE/PNG;q=1\r\nContent-Length: 4\r\n" CLOSE "file"), "\r\n\r\nimage/png");
+    HAS(ASK(REQUEST("PUT", "/image") "Content-Type: image/gif\r\nContent-Length: 4\r\n" CLOSE "file"), "HTTP/1.1 415 ");
+    listener_stop(listener);
+}
+
+Test(listener, gives_other_bodies_their_limit_back_behind_an_image)
+{
+    struct stage stage;
+    char text[4096];
+    struct listener *listener = start(&stage, 10, 0);
+    (void)ASK(REQUEST("PUT", "/image") "Content-Type: image/webp\r\nContent-Length: 4\r\n\r\nfile" /* on one connection */
+              REQUEST("POST", "/echo") "Content-Type: application/json\r\nContent-Length: 70\r\n" CLOSE
+                                       "[1234567890,1234567890,1234567890,1234567890,1234567890,1234567890,12]");
+    HAS(text, "image/webp");
+    HAS(text, "1234567890,12]");
     listener_stop(listener);
 }
 

@@ -265,6 +265,15 @@ Test(settings, keep_the_gate_to_figures_that_there_are)
     cr_assert_eq(settings_set(&settings, "gate.margin", "1", "--set", &error), STATUS_OK);
 }
 
+Test(settings, read_what_is_true_or_false)
+{
+    cr_assert(settings.pictures_keep_originals);
+    cr_assert_eq(settings_set(&settings, "pictures.keep_originals", "false", "--set", &error), STATUS_OK);
+    cr_assert(!settings.pictures_keep_originals);
+    cr_assert_eq(settings_set(&settings, "pictures.keep_originals", "no", "--set", &error), STATUS_INVALID);
+    cr_assert_str_eq(error.detail, "--set: pictures.keep_originals must be true or false, not \"no\"");
+}
+
 static void set_again(void *context, const char *name, const char *value)
 {
     cr_expect_eq(settings_set(context, name, value, "--set", &error), STATUS_OK, "%s", error.detail);

@@ -331,8 +331,11 @@ Test(picture_store, forgets)
 {
     int n = 0;
     assert_ok(picture_store_put(store, &with_original, &fixture_error));
-    assert_ok(picture_store_delete(store, 7, &fixture_error));
-    assert_ok(picture_store_delete(store, 7, &fixture_error));
+    bool was_there = false;
+    assert_ok(picture_store_delete(store, 7, &was_there, &fixture_error));
+    cr_expect(was_there);
+    assert_ok(picture_store_delete(store, 7, &was_there, &fixture_error));
+    cr_expect(!was_there);
     cr_assert_eq(picture_store_read(store, 7, compare_picture, &n, &fixture_error), STATUS_NOT_FOUND);
 }
 
