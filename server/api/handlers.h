@@ -26,6 +26,7 @@ enum status item_delete(struct exchange *exchange, struct error *error) MUST_CHE
 enum status item_picture_get(struct exchange *exchange, struct error *error) MUST_CHECK;
 enum status item_picture_put(struct exchange *exchange, struct error *error) MUST_CHECK;
 enum status item_picture_delete(struct exchange *exchange, struct error *error) MUST_CHECK;
+enum status images_classify_post(struct exchange *exchange, struct error *error) MUST_CHECK;
 
 /* recommendation_handlers.c */
 enum status recommendations_get(struct exchange *exchange, struct error *error) MUST_CHECK;

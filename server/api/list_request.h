@@ -6,6 +6,8 @@
 #include "server/app/app.h"
 #include "server/http/exchange.h"
 
+#define SCORE_DIGITS 7 /* of a float, in all answers */
+
 struct list_request {
     const char *user_id; /* NULL: a stranger */
     int64_t limit;

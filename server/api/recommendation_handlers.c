@@ -6,8 +6,6 @@
 #include "server/api/list_request.h"
 #include "server/api/query.h"
 
-#define SCORE_DIGITS 7 /* a float's */
-
 static void emit_recommended(struct emit *emit, struct app *app, const struct recommended *recommended, size_t position, unsigned parts)
 {
     const struct item *item = app_item(app, recommended->item);

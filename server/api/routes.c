@@ -22,6 +22,7 @@ const struct route api_routes[] = {
     {HTTP_GET,    "/v1/items/{item}/image",        BODY_NONE,               item_picture_get},
     {HTTP_PUT,    "/v1/items/{item}/image",        BODY_IMAGE,              item_picture_put},
     {HTTP_DELETE, "/v1/items/{item}/image",        BODY_NONE,               item_picture_delete},
+    {HTTP_POST,   "/v1/images/classify",           BODY_IMAGE,              images_classify_post},
     {HTTP_GET,    "/v1/items/{item}/similar",      BODY_NONE,               similar_get},
 
     {HTTP_GET,    "/v1/recommendations",           BODY_NONE,               recommendations_get},

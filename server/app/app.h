@@ -36,6 +36,8 @@ struct picture_input {
     /* the service's */
     struct app *app;
     struct write *write;
+    uint32_t item;
+    float *vector; /* by the live picture model, on its way from the transaction to memory; NULL: there is none */
 };
 
 struct write {
@@ -153,6 +155,10 @@ struct classification {
     const struct recommended *similar; /* items by the cosine of their pictures, best first; in the arena */
     size_t n_similar;
 };
+
+/* Decode a picture that is nobody's: decoding is filled as decoder_submit wants it, done is called on a thread of the decoder. STATUS_LIMIT:
+ * more than pictures.max_bytes; STATUS_BUSY. */
+enum status app_decode(struct app *app, struct decoding *decoding, struct error *error) MUST_CHECK;
 
 /* What the picture model says of a small picture (server/pictures/picture.h), and the limit items whose pictures are most like it.
  * STATUS_CONFLICT: there is no picture model yet; STATUS_NOMEM. */

@@ -23,19 +23,25 @@ static void decoded(void *context)
     write->done(write->context);
 }
 
+enum status app_decode(struct app *app, struct decoding *decoding, struct error *error)
+{
+    size_t max_bytes = (size_t)app->settings->pictures_max_bytes;
+    if (decoding->n_bytes > max_bytes)
+        return fail(error, STATUS_LIMIT, "the picture has %zu bytes; at most %zu are allowed", decoding->n_bytes, max_bytes);
+    return decoder_submit(app->decoder, decoding, error);
+}
+
 enum status submit_picture(struct app *app, struct write *write, struct error *error)
 {
     struct picture_input *picture = write->picture;
-    size_t max_bytes = (size_t)app->settings->pictures_max_bytes;
     if (!app_find_item(app, write->id))
         return fail(error, STATUS_NOT_FOUND, "there is no item %.128s", write->id);
-    if (picture->decoding.n_bytes > max_bytes)
-        return fail(error, STATUS_LIMIT, "the picture has %zu bytes; at most %zu are allowed", picture->decoding.n_bytes, max_bytes);
     picture->app = app;
     picture->write = write;
+    picture->vector = NULL;
     picture->decoding.done = decoded;
     picture->decoding.context = picture;
-    return decoder_submit(app->decoder, &picture->decoding, error);
+    return app_decode(app, &picture->decoding, error);
 }
 
 struct picture_reader {

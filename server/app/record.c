@@ -54,6 +54,18 @@ static void forget_user(struct recorder *recorder, const struct write *write)
         atomic_store(&app->figures.events, n_events);
 }
 
+/* After the commit, and on the only thread that swaps the index. */
+static void show_picture(struct app *app, const struct write *write)
+{
+    struct picture_index *index = picture_live_get(app->pictures);
+    if (!index || write->status != STATUS_OK)
+        return;
+    if (write->kind == WRITE_PICTURE && write->picture->vector)
+        picture_index_publish(index, write->picture->item, write->picture->vector);
+    if (write->kind == WRITE_ITEM_DELETE || write->kind == WRITE_PICTURE_DELETE)
+        picture_index_drop(index, names_find(app->names[NAME_ITEM], write->id));
+}
+
 static enum status write_batch(struct recorder *recorder, struct write *batch, struct error *error)
 {
     struct store *store = recorder->app->store;
@@ -87,6 +99,7 @@ static void apply_batch(struct recorder *recorder, const struct write *batch)
         atomic_fetch_add(&app->figures.events_duplicate, write->n_duplicates);
         if (write->kind == WRITE_USER_ERASE && write->status == STATUS_OK)
             forget_user(recorder, write);
+        show_picture(app, write);
     }
 }
 
@@ -98,6 +111,8 @@ static void drop_batch(struct recorder *recorder, struct write *batch, enum stat
     memcpy(recorder->written_names, recorder->kept_names, sizeof recorder->written_names);
     recorder->last_seq = recorder->kept_seq;
     for (struct write *write = batch; write; write = write->next) {
+        if (write->kind == WRITE_PICTURE)
+            memory_free(write->picture->vector);
         if (write->status != STATUS_OK)
             continue; /* refused for its own reasons */
         write->status = status;

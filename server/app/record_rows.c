@@ -214,7 +214,9 @@ static enum status write_picture(struct recorder *recorder, struct write *write,
     TRY(picture_store_put(recorder->app->store, &row, error));
     write->created = !was_there;
     write->n_accepted = 1;
-    return STATUS_OK;
+    write->picture->item = row.item;
+    struct picture_index *index = picture_live_get(recorder->app->pictures);
+    return index ? picture_index_prepare(index, row.item, &decoding->small, &write->picture->vector) : STATUS_OK;
 }
 
 static enum status delete_picture(struct recorder *recorder, struct write *write, struct error *error)
