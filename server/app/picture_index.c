@@ -23,7 +23,8 @@ struct picture_index {
     _Atomic(struct chunk *) chunks[CHUNKS];
 };
 
-static float dropped[1];
+static const float mark[1];
+#define DROPPED ((float *)mark) /* is never written to or freed */
 
 static void free_vector(void *vector)
 {
@@ -50,7 +51,7 @@ void picture_index_destroy(struct picture_index *index)
         struct chunk *chunk = atomic_load(&index->chunks[c]);
         for (size_t i = 0; chunk && i < CHUNK_ITEMS; i++) {
             float *vector = atomic_load(&chunk->vectors[i]);
-            if (vector != dropped)
+            if (vector != DROPPED)
                 free(vector);
         }
         free(chunk);
@@ -102,7 +103,7 @@ static void exchange_vector(struct picture_index *index, uint32_t item, float *v
 {
     struct chunk *chunk = find_chunk(index, item);
     float *old = chunk ? atomic_exchange(&chunk->vectors[item % CHUNK_ITEMS], vector) : NULL;
-    if (old && old != dropped)
+    if (old && old != DROPPED)
         epoch_retire(index->epoch, old, free_vector);
 }
 
@@ -113,7 +114,7 @@ void picture_index_publish(struct picture_index *index, uint32_t item, float *ve
 
 void picture_index_drop(struct picture_index *index, uint32_t item)
 {
-    exchange_vector(index, item, dropped);
+    exchange_vector(index, item, DROPPED);
 }
 
 enum status picture_index_fill(struct picture_index *index, uint32_t item, const struct picture *picture)
@@ -156,7 +157,7 @@ const float *picture_index_vector(const struct picture_index *index, uint32_t it
 {
     struct chunk *chunk = find_chunk(index, item);
     const float *vector = chunk ? atomic_load_explicit(&chunk->vectors[item % CHUNK_ITEMS], memory_order_acquire) : NULL;
-    return vector == dropped ? NULL : vector;
+    return vector == DROPPED ? NULL : vector;
 }
 
 /* Sums in lanes, which a compiler can keep in a vector register. */

@@ -1,0 +1,168 @@
+/* Pictures are named by the newest model that is whole, and what looks like them is found among the items' pictures as they are now. */
+#include "tests/unit/server/app_fixture.h"
+#include "tests/unit/server/picture_fixture.h"
+
+#include "core/base/random.h"
+#include "core/picture_network.h"
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SIDE = 12 };
+
+static struct fixture fixture;
+
+static void open_service(void)
+{
+    fixture_open(&fixture);
+    fixture_program(&fixture, "exec " PICTURE_CHILD " \"$@\"");
+}
+
+static void close_service(void)
+{
+    fixture_close(&fixture);
+}
+
+TestSuite(classify, .init = open_service, .fini = close_service, .timeout = 120);
+
+/* A network with random weights: it knows nothing, but tells different pictures apart. */
+static void write_model(uint64_t seed, char out_version[FILE_VERSION_BYTES])
+{
+    static const char *const categories[] = {"left", "right"};
+    const struct picture_facts facts = {
+        .origin = "trained", .preset = "seed", .seed = seed, .n_categories = 2, .categories = categories, .report = "{}"};
+    struct layers layers;
+    struct error error = {.detail = ""};
+    const char *models = store_models_directory(fixture.app->store);
+    cr_assert_eq(picture_layers(PICTURE_SEED, (struct map_shape){SIDE, SIDE, 1}, 2, &layers, &error), STATUS_OK, "%s", error.detail);
+    float *weights = aligned_alloc(64, (layers.n_floats * sizeof(float) + 63) / 64 * 64);
+    cr_assert(weights);
+    layers_start(&layers, seed, weights);
+    (void)mkdir(models, 0750);
+    cr_assert_eq(picture_model_write(models, &facts, &layers, weights, out_version, &error), STATUS_OK, "%s", error.detail);
+    free(weights);
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
+}
+
+static void wait_until_filled(void)
+{
+    while (!picture_live_is_filled(fixture.app->pictures))
+        (void)sched_yield();
+}
+
+/* Grey noise; every number is another one. */
+static struct picture paint(uint8_t pixels[SIDE * SIDE], unsigned number)
+{
+    struct random random;
+    random_init(&random, number, 0);
+    for (unsigned i = 0; i < SIDE * SIDE; i++)
+        pixels[i] = (uint8_t)random_below(&random, 256);
+    return (struct picture){SIDE, SIDE, 1, pixels};
+}
+
+static void put(const char *item_id, unsigned number)
+{
+    uint8_t pixels[SIDE * SIDE];
+    (void)paint(pixels, number);
+    struct picture_file png = picture_fixture_png_of(pixels, sizeof pixels, 0, SIDE, SIDE);
+    struct picture_input picture = {.decoding = {.bytes = png.bytes, .n_bytes = png.n}};
+    struct write write = {.kind = WRITE_PICTURE, .id = item_id, .picture = &picture};
+    cr_assert_eq(fixture_item(&fixture, item_id, NULL), STATUS_OK);
+    unsigned slot = app_enter(fixture.app);
+    enum status status = fixture_write(&fixture, &write);
+    app_leave(fixture.app, slot);
+    cr_assert_eq(status, STATUS_OK, "%s", write.error.detail);
+    free(png.bytes);
+}
+
+/* The item that looks most like the picture, or "", and the model's version. */
+static const char *ask(unsigned number, char out_version[FILE_VERSION_BYTES])
+{
+    static char nearest[64];
+    uint8_t pixels[SIDE * SIDE];
+    struct picture picture = paint(pixels, number);
+    struct classification answer;
+    struct error error = {.detail = ""};
+    arena_reset(fixture.arena);
+    unsigned slot = app_enter(fixture.app);
+    cr_assert_eq(app_classify(fixture.app, &picture, 5, fixture.arena, &answer, &error), STATUS_OK, "%s", error.detail);
+    cr_expect_eq(answer.n_categories, 2);
+    cr_expect_float_eq(answer.categories[0].probability + answer.categories[1].probability, 1, 1e-6);
+    cr_expect_geq(answer.categories[0].probability, answer.categories[1].probability, "best first");
+    (void)snprintf(nearest, sizeof nearest, "%s", answer.n_similar ? app_item(fixture.app, answer.similar[0].item)->item_id : "");
+    for (size_t i = 1; i < answer.n_similar; i++)
+        cr_expect_leq(answer.similar[i].score, answer.similar[i - 1].score);
+    (void)snprintf(out_version, FILE_VERSION_BYTES, "%s", answer.model_version);
+    app_leave(fixture.app, slot);
+    return nearest;
+}
+
+Test(classify, wants_a_model)
+{
+    uint8_t pixels[SIDE * SIDE];
+    struct picture picture = paint(pixels, 1);
+    struct classification answer;
+    struct error error = {.detail = ""};
+    unsigned slot = app_enter(fixture.app);
+    cr_expect_eq(app_classify(fixture.app, &picture, 5, fixture.arena, &answer, &error), STATUS_CONFLICT);
+    app_leave(fixture.app, slot);
+    cr_expect(strstr(error.detail, "no picture model"), "%s", error.detail);
+}
+
+Test(classify, finds_pictures_as_they_are_now)
+{
+    char version[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES];
+    write_model(1, version);
+    cr_expect_str_eq(ask(1, seen), "", "no item has a picture");
+    cr_expect_str_eq(seen, version);
+    put("mug", 1);
+    put("cup", 2);
+    cr_expect_str_eq(ask(1, seen), "mug");
+    cr_expect_str_eq(ask(2, seen), "cup");
+    put("mug", 3); /* another picture of the same item */
+    cr_expect_str_eq(ask(3, seen), "mug");
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_PICTURE_DELETE, .id = "mug"}), STATUS_OK);
+    cr_expect_str_eq(ask(3, seen), "cup");
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_ITEM_DELETE, .id = "cup"}), STATUS_OK);
+    cr_expect_str_eq(ask(2, seen), "");
+    put("cup", 2);
+    cr_expect_str_eq(ask(2, seen), "cup");
+}
+
+Test(classify, finds_pictures_that_were_there_before_the_model_and_after_a_restart)
+{
+    char version[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES];
+    put("mug", 1);
+    put("cup", 2);
+    write_model(1, version);
+    wait_until_filled();
+    cr_expect_str_eq(ask(1, seen), "mug");
+    cr_expect_str_eq(ask(2, seen), "cup");
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+    wait_until_filled();
+    cr_expect_str_eq(ask(1, seen), "mug");
+    cr_expect_str_eq(seen, version);
+}
+
+Test(classify, asks_the_newest_model_that_is_whole)
+{
+    char first[FILE_VERSION_BYTES], second[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES], path[192];
+    write_model(1, first);
+    put("mug", 1);
+    write_model(2, second);
+    wait_until_filled();
+    cr_assert_str_neq(first, second);
+    cr_expect_str_eq(ask(1, seen), "mug");
+    cr_expect_str_eq(seen, second);
+    (void)snprintf(path, sizeof path, "%s/p0123456789abcdef.safetensors", store_models_directory(fixture.app->store));
+    FILE *file = fopen(path, "w");
+    cr_assert(file && fputs("no model", file) >= 0 && fclose(file) == 0);
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
+    cr_expect_str_eq(ask(1, seen), "mug");
+    cr_expect_str_eq(seen, second);
+}
