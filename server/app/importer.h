@@ -49,6 +49,12 @@ enum status importer_read(struct importer *importer, const char *path, struct er
 enum status importer_read_idx(struct importer *importer, const char *images, const char *labels, const char *names,
                               struct error *error) MUST_CHECK;
 
+/* Read the pictures of a folder (picture_folder.h) into items that are there: each file's picture, made small, and the file itself. Decodes
+ * in this process, which a crafted file may end: what was committed stays. A picture that is none, or whose item is not there, is refused
+ * with its path; the others go on. The error names the folder. STATUS_INVALID: refused by is_strict; STATUS_NOT_FOUND; otherwise as
+ * importer_read. */
+enum status importer_read_pictures(struct importer *importer, const char *folder, struct error *error) MUST_CHECK;
+
 /* Build what was left for the end. */
 enum status importer_finish(struct importer *importer, struct error *error) MUST_CHECK;
 

@@ -38,7 +38,7 @@ enum status importer_step(struct importer *importer, size_t n_records, size_t n_
 /* Tell the progress that n_done of total (0: not known) are done. STATUS_CONFLICT: it says stop. */
 enum status importer_report(const struct importer *importer, uint64_t total, struct error *error) MUST_CHECK;
 
-/* Count and tell a refused line (0: the file as a whole). */
+/* Count and tell a refused line of path (0: all of it). */
 void importer_refuse(struct importer *importer, uint64_t line, const char *reason);
 
 /* The number of a name; its row is written if it is new. */

@@ -17,6 +17,7 @@
 static const char help[] =
     "Usage: inkling import --data DIR [--strict] FILE…\n"
     "       inkling import --data DIR [--strict] --idx IMAGES LABELS [--names NAMES]\n"
+    "       inkling import --data DIR [--strict] --pictures FOLDER\n"
     "\n"
     "Read events, items and users from files into DIR, which is made if it is not there. A file is\n"
     "NDJSON (one JSON object a line) or CSV with a header line, plain or packed with gzip or zstd;\n"
@@ -47,23 +48,32 @@ static const char help[] =
     "fit together are refused before anything is written; of a file that is damaged further on, or\n"
     "has a label without a name, the pictures before that are kept, with --strict none.\n"
     "\n"
-    "  --data DIR      the data directory; no server may be running on it\n"
-    "  --strict        refuse a whole file for one bad line: nothing of that file is kept, and no\n"
-    "                  file behind it is read\n"
-    "  --idx           the two files are pictures and labels in IDX\n"
-    "  --names NAMES   the categories' names, a line a label\n"
-    "  --help          this text\n"
+    "With --pictures, the files NAME.png, .jpg, .jpeg and .webp of FOLDER (not of folders in it, in\n"
+    "the order of their names) are the pictures of the items NAME, which must be there. In NAME, %XX\n"
+    "is a byte as in URLs, so that every id can be a name: a%2Fb.png is the picture of the item a/b.\n"
+    "Kept are the file as it is and a small picture. An item has one picture, the last one read. A\n"
+    "picture that cannot be read, or whose item is not there, is shown with the reason and left out.\n"
+    "Pictures are decoded in this process: a file made to break it can end the import, not a server.\n"
+    "\n"
+    "  --data DIR          the data directory; no server may be running on it\n"
+    "  --strict            refuse a whole file for one bad line, or a folder for one bad picture:\n"
+    "                      nothing of it is kept, and no file behind it is read\n"
+    "  --idx               the two files are pictures and labels in IDX\n"
+    "  --names NAMES       the categories' names, a line a label\n"
+    "  --pictures FOLDER   read the pictures of items that are there\n"
+    "  --help              this text\n"
     "\n"
     "Examples:\n"
     "  inkling import --data shop items.csv events.ndjson.zst\n"
     "  zcat logs/*.gz | inkling import --data shop --strict -\n"
     "  inkling import --data shop --idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz\n"
+    "  inkling import --data shop --pictures shop-pictures\n"
     "\n"
     "Ends with 0 when all was read, 1 when something failed (what was read before is kept), 2 on\n"
-    "wrong usage, 3 when some lines were refused, 4 when a server or another import holds DIR.\n";
+    "wrong usage, 3 when some lines or pictures were refused, 4 when a server or another import holds DIR.\n";
 
 struct import_verb_options {
-    const char *directory, *names;
+    const char *directory, *names, *pictures;
     bool is_strict, is_idx, wants_help;
     char **files;
     int n_files;
@@ -78,6 +88,10 @@ static int usage(const char *words)
 /* The files, by what is imported. */
 static int check_files(const struct import_verb_options *options)
 {
+    if (options->pictures && (options->is_idx || options->names || options->n_files > 0))
+        return usage("--pictures reads one folder and nothing else");
+    if (options->pictures)
+        return *options->pictures ? EXIT_CODE_DONE : usage("--pictures wants a folder");
     if (options->names && !options->is_idx)
         return usage("--names is for --idx only");
     if (options->is_idx && options->n_files != 2)
@@ -89,9 +103,13 @@ static int check_files(const struct import_verb_options *options)
 
 static int read_options(int argc, char **argv, struct import_verb_options *options)
 {
-    static const struct option long_options[] = {{"data", required_argument, NULL, 'd'}, {"strict", no_argument, NULL, 's'},
-                                                 {"idx", no_argument, NULL, 'i'},        {"names", required_argument, NULL, 'n'},
-                                                 {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"data", required_argument, NULL, 'd'},
+                                                 {"strict", no_argument, NULL, 's'},
+                                                 {"idx", no_argument, NULL, 'i'},
+                                                 {"names", required_argument, NULL, 'n'},
+                                                 {"pictures", required_argument, NULL, 'p'},
+                                                 {"help", no_argument, NULL, 'h'},
+                                                 {NULL, 0, NULL, 0}};
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (option) {
@@ -99,6 +117,7 @@ static int read_options(int argc, char **argv, struct import_verb_options *optio
         case 's': options->is_strict = true; break;
         case 'i': options->is_idx = true; break;
         case 'n': options->names = optarg; break;
+        case 'p': options->pictures = optarg; break;
         case 'h': options->wants_help = true; break;
         default: return usage("wrong option");
         }
@@ -136,11 +155,13 @@ static void show_refused(void *context, const char *path, uint64_t line, const c
         return;
     progress_bar_finish(refusals->bar);
     if (refusals->n_shown++ == SHOWN_LINES) {
-        (void)fputs("more refused lines are counted, not shown\n", stderr);
+        (void)fputs(line ? "more refused lines are counted, not shown\n" : "more refused pictures are counted, not shown\n", stderr);
         return;
     }
     put_safely(path);
-    (void)fprintf(stderr, ":%llu: ", (unsigned long long)line);
+    if (line)
+        (void)fprintf(stderr, ":%llu", (unsigned long long)line);
+    (void)fputs(": ", stderr);
     put_safely(reason);
     (void)fputc('\n', stderr);
 }
@@ -163,7 +184,8 @@ static void print_picture_summary(const struct import_counts *counts, uint64_t e
 {
     double seconds = (double)elapsed_ns * 1e-9;
     print_count("imported ", counts->n_pictures, "picture");
-    print_count(" and ", counts->n_items, "item");
+    if (counts->n_items)
+        print_count(" and ", counts->n_items, "item");
     print_count("; ", counts->n_refused, "picture");
     (void)printf(" refused; %.1f s", seconds);
     if (counts->n_pictures && seconds > 0)
@@ -192,7 +214,7 @@ static int say_failure(const struct import_verb_options *options, enum status st
     (void)fputc('\n', stderr);
     if (status != STATUS_BUSY)
         return EXIT_CODE_FAILED;
-    if (options->is_idx)
+    if (options->is_idx || options->pictures)
         (void)fputs("If that is a server, stop it first.\n", stderr);
     else
         (void)fprintf(stderr,
@@ -219,6 +241,8 @@ static uint64_t sum_sizes(const struct import_verb_options *options)
 
 static enum status read_files(const struct import_verb_options *options, struct importer *importer, struct error *error)
 {
+    if (options->pictures)
+        return importer_read_pictures(importer, options->pictures, error);
     if (options->is_idx)
         return importer_read_idx(importer, options->files[0], options->files[1], options->names, error);
     for (int i = 0; i < options->n_files; i++)
@@ -238,7 +262,7 @@ static int import(const struct import_verb_options *options, const struct import
     progress_bar_finish(bar);
     enum status finished = importer_finish(importer, &finish_error);
     struct import_counts counts = importer_counts(importer);
-    (options->is_idx ? print_picture_summary : print_summary)(&counts, clock_monotonic_ns() - began_ns);
+    (options->is_idx || options->pictures ? print_picture_summary : print_summary)(&counts, clock_monotonic_ns() - began_ns);
     if (fflush(stdout) || ferror(stdout))
         return EXIT_CODE_FAILED;
     if (status != STATUS_OK)
@@ -262,7 +286,7 @@ int import_verb(int argc, char **argv)
     struct progress progress = progress_bar_progress(&bar);
     struct refusals refusals = {.bar = &bar};
     struct import_options how = {.is_strict = options.is_strict,
-                                 .expected_bytes = options.is_idx ? 0 : sum_sizes(&options), /* of events: see there */
+                                 .expected_bytes = options.is_idx || options.pictures ? 0 : sum_sizes(&options), /* of events: see there */
                                  .progress = &progress,
                                  .refused = show_refused,
                                  .context = &refusals};

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 import service  # noqa: E402
@@ -77,7 +78,9 @@ def claim_wrong_usage_ends_with_2(shell):
     """No verb, an unknown verb, an unknown option, a missing value or file: exit code 2, a sentence on standard error, nothing on standard output"""
     for arguments in ([], ["frobnicate"], ["import", "--frobnicate"], ["import", "--data"], ["import"],
                       ["import", "--data", shell.data, "--idx", "one"], ["import", "--data", shell.data, "--idx", "one", "two", "three"], ["import", "--data", shell.data, "--idx", "-", "two"],
-                      ["import", "--data", shell.data, "--names", "names", "file"], ["retrain", "--data", shell.data, "--split", "never"],
+                      ["import", "--data", shell.data, "--names", "names", "file"],
+                      ["import", "--data", shell.data, "--pictures"], ["import", "--data", shell.data, "--pictures", "folder", "file"], ["import", "--data", shell.data, "--pictures", ""],
+                      ["import", "--data", shell.data, "--pictures", "folder", "--idx", "one", "two"], ["retrain", "--data", shell.data, "--split", "never"],
                       ["retrain", "--data", shell.data, "--epochs", "-1"], ["retrain", "--data", shell.data, "--seed", "x"], ["serve", "--data", shell.data, "--port", "70000"],
                       ["evaluate", "--data", shell.data, "surplus"]):
         done = shell(USAGE, *arguments)
@@ -222,6 +225,58 @@ def claim_damaged_idx_files_keep_what_came_before(shell):
         assert "imported 0 pictures" in done.stdout and words in done.stderr, done.stdout + done.stderr
         done = shell(FAILED, "import", "--data", shell.data, "--idx", *files, *more)
         assert f"imported {n_kept} picture" in done.stdout and words in done.stderr, done.stdout + done.stderr
+
+
+def png(width, height, colour_type=2, value=7):
+    """A PNG of one colour: red, green and blue, or grey (0)."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    row = b"\0" + bytes([value]) * (width * (3 if colour_type else 1))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, colour_type, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(row * height)) + chunk(b"IEND", b"")
+
+
+def folder_of(shell, **files):
+    folder = shell.folder / "pictures"
+    folder.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def claim_a_folder_gives_items_their_pictures(shell):
+    """import --pictures: files are the pictures of items by their names, %XX decoded; the file and a small picture are kept, the last file of an item stays"""
+    shell(DONE, "import", "--data", shell.data, shell.file("items", lines({"item_id": "mug"}, {"item_id": "a/b"}, {"item_id": "100%"})))
+    large = png(100, 50)
+    folder = folder_of(shell, **{"mug.jpg": b"\xff\xd8\xff no jpeg", "mug.png": png(3, 2), "a%2Fb.PNG": large, "100%25.png": png(5, 5, 0, 9), "notes.txt": b"no picture"})
+    (folder / "folder.png").mkdir()
+    (folder / "mug.jpg").write_bytes(png(4, 4))  # the content says what it is
+    done = shell(DONE, "import", "--data", shell.data, "--pictures", folder)
+    assert "imported 4 pictures; 0 pictures refused" in done.stdout, done.stdout
+    grey, wide, mug = pictures_of(shell)
+    assert grey[0] == "100%" and grey[2:5] == (5, 5, 1) and grey[5] == bytes([9] * 25), grey
+    assert wide[0] == "a/b" and wide[2:5] == (64, 64, 3) and wide[6:] == ("image/png", len(large)), wide
+    assert mug[0] == "mug" and mug[2:5] == (2, 3, 3) and mug[5] == bytes([7] * 18), mug
+    folder_of(shell, **{"mug.png": png(1, 1)})
+    shell(DONE, "import", "--data", shell.data, "--pictures", folder)
+    assert [row[2:4] for row in pictures_of(shell)] == [(5, 5), (64, 64), (1, 1)]
+
+
+def claim_bad_pictures_are_named_and_good_ones_kept(shell):
+    """import --pictures: unknown and deleted items, names that are no ids, files that are no pictures: shown with path and reason, the others go on, exit code 3"""
+    shell(DONE, "import", "--data", shell.data, shell.file("items", lines({"item_id": "mug"}, {"item_id": "cup"}, {"item_id": "bowl"}, {"item_id": "empty"}, {"item_id": "gone"})))
+    with service.Service(shell.binary, shell.data) as server:
+        assert server.ask("DELETE", "/v1/items/gone").status == 204
+    folder = folder_of(shell, **{"mug.png": png(3, 2), "cup.png": png(3, 2)[:-20], "bowl.webp": b"RIFF....WEBP", "empty.png": b"", "gone.png": png(1, 1),
+                                 "stranger.png": png(1, 1), "%zz.png": png(1, 1)})
+    strict = shell(FAILED, "import", "--strict", "--data", shell.data, "--pictures", folder)
+    assert "6 of 7 pictures were refused" in strict.stderr and pictures_of(shell) == [], strict.stderr
+    done = shell(SOME_REFUSED, "import", "--data", shell.data, "--pictures", folder)
+    for name, words in (("cup.png", ""), ("bowl.webp", ""), ("empty.png", "empty"), ("gone.png", "no item gone"), ("stranger.png", "no item stranger"), ("%zz.png", "hexadecimal")):
+        assert any(line.startswith(f"{folder}/{name}: ") and words in line for line in done.stderr.splitlines()), f"{name} ({words}) is not named:\n{done.stderr}"
+    assert "imported 1 picture; 6 pictures refused" in done.stdout and [row[0] for row in pictures_of(shell)] == ["mug"], done.stdout
+    assert "nowhere: " in shell(FAILED, "import", "--data", shell.data, "--pictures", shell.folder / "nowhere").stderr
+    assert "mug.png: " in shell(FAILED, "import", "--data", shell.data, "--pictures", folder / "mug.png").stderr
 
 
 def claim_too_little_data_is_said(shell):
