@@ -13,7 +13,9 @@
 #include "core/kernels/vector_softmax.h"
 #include "core/kernels/vector_scores.h"
 #include "core/kernels/vector_maps.h"
+#include "core/kernels/vector_words.h"
 #include "core/kernels/vector_table.h"
 
 const struct kernels kernels_avx2 = VECTOR_TABLE("avx2", vector_softmax_loss, vector_softmax_bytes, false);
 const struct map_kernels map_kernels_avx2 = VECTOR_MAPS("avx2");
+const struct word_kernels word_kernels_avx2 = VECTOR_WORDS("avx2");

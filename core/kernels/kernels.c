@@ -69,6 +69,25 @@ const struct map_kernels *map_kernels_fast(void)
     return forms[map_kernels_forms(forms) - 1];
 }
 
+size_t word_kernels_forms(const struct word_kernels *out_forms[WORD_KERNEL_FORMS_MAX])
+{
+    size_t n = 0;
+    out_forms[n++] = &word_kernels_plain;
+#if defined(__x86_64__)
+    if (has_avx2())
+        out_forms[n++] = &word_kernels_avx2;
+    if (has_avx512())
+        out_forms[n++] = &word_kernels_avx512;
+#endif
+    return n;
+}
+
+const struct word_kernels *word_kernels_fast(void)
+{
+    const struct word_kernels *forms[WORD_KERNEL_FORMS_MAX];
+    return forms[word_kernels_forms(forms) - 1];
+}
+
 #define ADAM_BETA1 0.9f
 #define ADAM_BETA2 0.999f
 
