@@ -2,8 +2,9 @@
 #ifndef VERBS_PICTURE_SUMMARY_H
 #define VERBS_PICTURE_SUMMARY_H
 
-/* Print the figures of the model DIR/models/<version>: by category, and which are taken for each other most. A model that cannot be read
- * prints nothing. */
-void picture_summary_print(const char *data_directory, const char *version);
+#include "core/picture_model.h"
+
+/* Print the model's figures: by category, and which are taken for each other most. */
+void picture_summary_print(const struct picture_model *model);
 
 #endif

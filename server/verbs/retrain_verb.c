@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/emit.h"
 #include "server/app/model_files.h"
+#include "server/app/picture_page.h"
 #include "server/app/picture_retraining.h"
 #include "server/app/retraining.h"
 #include "server/app/training_data.h"
@@ -18,6 +19,7 @@
 #include <string.h>
 
 #define LINE_BYTES       4096u
+#define PATH_BYTES       4400
 #define LINE_INTERVAL_NS 200000000ull
 
 static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
@@ -58,13 +60,14 @@ static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
                            "  --preset best     with batch norm, moved and mirrored pictures, soft labels and a falling rate (the\n"
                            "                    default), 40 epochs\n"
                            "  --preset seed     the plain network, 10 epochs\n"
+                           "  --html FILE       write a page with the confusion of categories and the curve of training\n"
                            "\n"
                            "Examples:\n"
                            "  inkling retrain --data /var/lib/inkling\n"
                            "  inkling retrain --data shop                            every night: goes on from what is live\n"
                            "  inkling retrain --data shop --budget 1h --fresh        once a month: look again\n"
                            "  inkling retrain --data shop --budget 0 --split last --epochs 20 --seed 7 --no-refit\n"
-                           "  inkling retrain --data shop --only pictures --preset seed\n"
+                           "  inkling retrain --data shop --only pictures --html pictures.html\n"
                            "\n"
                            "Ends with 0 when the new model goes live, 5 when it was rejected (it is kept; the reason is\n"
                            "said), 1 when there is none (the reason is said), 2 on wrong usage. Ctrl-C stops it with\n"
@@ -74,6 +77,7 @@ struct retrain_options {
     struct verb_settings settings;
     struct retrain_query query;
     enum picture_preset preset;
+    const char *page; /* of a picture model; NULL: none */
     bool only_pictures, wants_preset, wants_json, wants_help;
 };
 
@@ -135,6 +139,7 @@ static int read_option(int option, const char *value, struct retrain_options *op
     case 'V': return read_settings_version(value, options->query.settings_version);
     case 'o': options->only_pictures = true; return strcmp(value, "pictures") ? usage("--only wants pictures", value) : EXIT_CODE_DONE;
     case 'p': return read_preset(value, options);
+    case 'H': options->page = value; return EXIT_CODE_DONE;
     case 's': {
         int split = find_word(split_names, value);
         options->query.split = (enum split_kind)split;
@@ -156,14 +161,23 @@ static int read_option(int option, const char *value, struct retrain_options *op
 static int read_options(int argc, char **argv, struct retrain_options *options)
 {
     static const struct option long_options[] = {
-        {"data", required_argument, NULL, 'd'},    {"split", required_argument, NULL, 's'},
-        {"epochs", required_argument, NULL, 'e'},  {"seed", required_argument, NULL, 'r'},
-        {"threads", required_argument, NULL, 't'}, {"set", required_argument, NULL, 'S'},
-        {"budget", required_argument, NULL, 'b'},  {"settings", required_argument, NULL, 'V'},
-        {"no-refit", no_argument, NULL, 'n'},      {"force", no_argument, NULL, 'f'},
-        {"fresh", no_argument, NULL, 'F'},         {"json", no_argument, NULL, 'j'},
-        {"only", required_argument, NULL, 'o'},    {"preset", required_argument, NULL, 'p'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"data", required_argument, NULL, 'd'},
+        {"split", required_argument, NULL, 's'},
+        {"epochs", required_argument, NULL, 'e'},
+        {"seed", required_argument, NULL, 'r'},
+        {"threads", required_argument, NULL, 't'},
+        {"set", required_argument, NULL, 'S'},
+        {"budget", required_argument, NULL, 'b'},
+        {"settings", required_argument, NULL, 'V'},
+        {"no-refit", no_argument, NULL, 'n'},
+        {"force", no_argument, NULL, 'f'},
+        {"fresh", no_argument, NULL, 'F'},
+        {"json", no_argument, NULL, 'j'},
+        {"only", required_argument, NULL, 'o'},
+        {"preset", required_argument, NULL, 'p'},
+        {"html", required_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -171,8 +185,8 @@ static int read_options(int argc, char **argv, struct retrain_options *options)
         if (code != EXIT_CODE_DONE)
             return code;
     }
-    if (options->wants_preset && !options->only_pictures)
-        return usage("--preset goes with --only pictures", NULL);
+    if ((options->wants_preset || options->page) && !options->only_pictures)
+        return usage("--preset and --html go with --only pictures", NULL);
     return optind < argc ? usage("no arguments are expected behind the options", argv[optind]) : EXIT_CODE_DONE;
 }
 
@@ -293,16 +307,33 @@ static int adopt(const struct retrain_options *options, const struct settings *s
     return verdict.state == VERDICT_REJECTED ? EXIT_CODE_REJECTED : EXIT_CODE_DONE;
 }
 
+static enum status open_picture_model(const struct settings *settings, const char *version, struct picture_model **out_model,
+                                      struct error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/models/%s" MODEL_EXTENSION, settings->data_directory, version);
+    return picture_model_open(path, out_model, error);
+}
+
 /* A picture model has no gate: the newest one answers. */
 static int say_picture_model(const struct retrain_options *options, const struct settings *settings, const char *version)
 {
     const struct verdict verdict = verdict_of(VERDICT_LIVE, "");
+    SCOPED(picture_model_close) struct picture_model *model = NULL;
+    struct error error = {0};
+    enum status status = open_picture_model(settings, version, &model, &error);
+    if (status == STATUS_OK && options->page)
+        status = picture_page_write(options->page, model, &error);
+    if (status != STATUS_OK)
+        return say_failure(options, status, &error);
     if (options->wants_json) {
         write_model(version, &verdict);
     } else {
-        picture_summary_print(settings->data_directory, version);
+        picture_summary_print(model);
         (void)printf("model %s is trained and names pictures from now on; a server that runs on %s takes it up by itself\n", version,
                      settings->data_directory);
+        if (options->page)
+            (void)printf("the page with the pictures is %s\n", options->page);
     }
     return fflush(stdout) != 0 ? EXIT_CODE_FAILED : EXIT_CODE_DONE;
 }
