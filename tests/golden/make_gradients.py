@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Gradients as PyTorch has them: a small picture network and Adam by itself, computed in doubles, written for the engine's tests.
+"""Gradients as PyTorch has them, for the engine's tests: a small picture network, a small text network and Adam by itself, in doubles.
 
   make_gradients.py [FILE]     FILE: tests/golden/data/gradients.json if none is given
 
 Made with Python 3.11.2, PyTorch 2.15.0 (its processor form) and numpy 2.4.6; nothing that the suite runs needs them:
-tests/unit/kernels/test_golden_gradients.c reads the file. All numbers are in the engine's layouts (core/layers/layers.h): maps [samples, H, W, C],
-a convolution's weights [KH, KW, C, O], a dense layer's [inputs, units].
+tests/unit/kernels/test_golden_gradients.c and test_golden_texts.c read the file. All numbers are in the engine's layouts
+(core/layers/layers.h, core/text_network.h): maps [samples, H, W, C], a convolution's weights [KH, KW, C, O], a dense layer's
+[inputs, units].
 
 What differs between the two by convention, and is written here as the engine has it:
-  Batch norm takes its figures over each part of a batch by itself (core/layers/layer_pass.h); "whole" is a batch of one part. Its running variance
-  is of the variance divided by N, as Keras has it; torch.nn.BatchNorm2d would divide by N - 1.
+  Batch norm takes its figures over each part of a batch by itself (core/layers/layer_pass.h); "whole" is a batch of one part. Its
+  running variance is of the variance divided by N, as Keras has it; torch.nn.BatchNorm2d would divide by N - 1.
+  A text without words has the greatest values 0.
   Adam's epsilon is added to sqrt(v / (1 - beta2^t)), as both have it; its size is 1e-7 where layers are trained, 1e-8 in torch.optim.Adam.
 """
 import json
@@ -58,7 +60,8 @@ class PictureNetwork:
     def __init__(self, generator):
         def product(*shape, size):
             return {"weights": random(generator, *shape, size=size), "bias": random(generator, shape[0], size=0.2)}
-        self.layers = [product(4, 2, 3, 3, size=0.4), {"weights": 1 + random(generator, 4, size=0.3), "bias": random(generator, 4, size=0.3)}, {}, {},
+        self.layers = [product(4, 2, 3, 3, size=0.4),
+                       {"weights": 1 + random(generator, 4, size=0.3), "bias": random(generator, 4, size=0.3)}, {}, {},
                        product(3, 4, 3, 3, size=0.4), {}, product(5, 27, size=0.4), {}, product(3, 5, size=0.8)]
         self.running = {"mean": torch.zeros(4, dtype=torch.float64), "variance": torch.ones(4, dtype=torch.float64)}
         for tensor in self.parameters():
@@ -143,6 +146,65 @@ def picture_lesson():
     return lesson
 
 
+# --- texts: bags of embeddings, conv 6 over three words, relu, the greatest over time, dense 4 ---
+
+BUCKETS, WIDTH, CHANNELS, OUTPUTS = 24, 5, 6, 4
+TEXTS = [3, 0, 1, 6, 2, 4, 1]  # words of each
+
+
+class TextNetwork:
+    def __init__(self, generator):
+        self.weights = {"conv": random(generator, CHANNELS, WIDTH, 3, size=0.6), "conv_bias": random(generator, CHANNELS, size=0.1),
+                        "dense": random(generator, OUTPUTS, CHANNELS, size=0.6), "dense_bias": random(generator, OUTPUTS, size=0.2),
+                        "table": random(generator, BUCKETS, WIDTH)}
+        for tensor in self.weights.values():
+            tensor.requires_grad_()
+
+    def forward(self, buckets, starts):
+        """The maps in their order; those over words are packed. starts: of each word's features, without the last end."""
+        w = self.weights
+        bags = functional.embedding_bag(buckets, w["table"], starts, mode="mean")
+
+        def convolve(text):
+            return functional.conv1d(text.T.unsqueeze(0), w["conv"], w["conv_bias"], padding=1).squeeze(0).T
+        seen = [convolve(text) if len(text) else text.new_zeros(0, CHANNELS) for text in torch.split(bags, TEXTS)]
+        active = [relu(text) for text in seen]
+        for text in active:
+            if len(text) > 1:
+                best = text.topk(2, dim=0).values
+                require_no_kink("the greatest", (best[0] - best[1])[best[0] > 0])
+        greatest = torch.stack([text.max(dim=0).values if len(text) else text.new_zeros(CHANNELS) for text in active])
+        return {"bags": bags, "conv": torch.cat(seen), "relu": torch.cat(active), "greatest": greatest,
+                "outputs": functional.linear(greatest, w["dense"], w["dense_bias"])}
+
+    def written(self, of=lambda tensor: tensor):
+        turned = {"conv": (2, 1, 0), "dense": (1, 0)}
+        return {name: numbers(of(tensor).permute(turned.get(name, tuple(range(tensor.dim()))))) for name, tensor in self.weights.items()}
+
+
+def text_lesson():
+    generator = torch.Generator().manual_seed(SEED + 1)
+    network = TextNetwork(generator)
+    lengths = torch.randint(6, (sum(TEXTS),), generator=generator)  # a word may have no features
+    starts = torch.cat([torch.zeros(1, dtype=torch.int64), lengths.cumsum(0)])
+    buckets = torch.randint(1, BUCKETS, (int(starts[-1]),), generator=generator)
+    labels = torch.randint(OUTPUTS, (len(TEXTS),), generator=generator)
+    maps = network.forward(buckets, starts[:-1])
+    loss = functional.cross_entropy(maps["outputs"], labels)
+    loss.backward()
+    lesson = {"shape": [BUCKETS, WIDTH, CHANNELS, OUTPUTS], "texts": TEXTS, "starts": starts.tolist(), "buckets": buckets.tolist(),
+              "labels": labels.tolist(), "start": network.written(), "maps": {name: numbers(one) for name, one in maps.items()},
+              "loss": float(loss.detach()), "gradients": network.written(lambda tensor: tensor.grad), "steps": []}
+    optimizer = torch.optim.Adam(network.weights.values(), **ADAM)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(network.forward(buckets, starts[:-1])["outputs"], labels)
+        loss.backward()
+        optimizer.step()
+        lesson["steps"].append({"loss": float(loss.detach()), "weights": network.written()})
+    return lesson
+
+
 # --- Adam by itself, with gradients from far below epsilon to far above it ---
 
 def adam_lesson():
@@ -161,11 +223,11 @@ def adam_lesson():
 
 def main():
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent / "data/gradients.json"
-    lessons = {"pictures": picture_lesson(), "adam": adam_lesson()}
-    # a line an entry, so that a change can be seen
-    body = ",\n".join(f' "{name}": {{\n' + ",\n".join(f'  "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in lesson.items()) + "\n }"
-                      for name, lesson in lessons.items())
-    path.write_text("{\n" + body + "\n}\n")
+    lessons = {"pictures": picture_lesson(), "texts": text_lesson(), "adam": adam_lesson()}
+
+    def written(lesson):  # a line an entry, so that a change can be seen
+        return ",\n".join(f'  "{key}": {json.dumps(value, separators=(",", ":"))}' for key, value in lesson.items())
+    path.write_text("{\n" + ",\n".join(f' "{name}": {{\n{written(lesson)}\n }}' for name, lesson in lessons.items()) + "\n}\n")
     print(f"{path}: {path.stat().st_size} bytes, PyTorch {torch.__version__}")
 
 
