@@ -125,7 +125,7 @@ static enum status judge(const struct evaluate_options *options, const struct se
                          struct error *error)
 {
     struct progress_bar bar;
-    interrupt_begin();
+    interrupt_begin(NULL);
     progress_bar_init(&bar);
     struct progress progress = progress_bar_progress(&bar);
     const struct evaluate_query query = {.split = options->split, .version = options->version, .n_threads = (unsigned)options->n_threads};

@@ -281,7 +281,7 @@ int import_verb(int argc, char **argv)
     if (options.wants_help)
         return fputs(help, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
     struct progress_bar bar;
-    interrupt_begin();
+    interrupt_begin(NULL);
     progress_bar_init(&bar);
     struct progress progress = progress_bar_progress(&bar);
     struct refusals refusals = {.bar = &bar};

@@ -357,7 +357,7 @@ static int retrain(const struct retrain_options *options, const struct settings 
     struct progress_bar bar;
     struct json_lines lines = {0};
     char version[MODEL_VERSION_BYTES];
-    interrupt_begin();
+    interrupt_begin(NULL);
     progress_bar_init(&bar);
     struct progress progress = progress_bar_progress(&bar);
     if (options->wants_json)

@@ -7,6 +7,7 @@
 #include "server/api/routes.h"
 #include "server/http/listener.h"
 #include "server/verbs/verb_settings.h"
+#include "server/verbs/interrupt.h"
 #include "server/verbs/verbs.h"
 
 #include <arpa/inet.h>
@@ -122,16 +123,6 @@ static void set_log_level(const char *name)
     }
 }
 
-/* All threads inherit the mask: the signals wait for sigwait below. */
-static void block_signals(sigset_t *out_stop)
-{
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(out_stop);
-    (void)sigaddset(out_stop, SIGTERM);
-    (void)sigaddset(out_stop, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, out_stop, NULL);
-}
-
 /* Under a temporary name first: whoever waits for the file never reads half a number. */
 static enum status write_port_file(const char *path, uint16_t port, struct error *error)
 {
@@ -204,7 +195,8 @@ int serve_verb(int argc, char **argv)
     if (!is_loopback(settings.http_address))
         return usage("http.address must be a loopback address (127.0.0.1, ::1) as long as no keys are configured");
     set_log_level(settings.log_level);
-    block_signals(&stop);
+    (void)signal(SIGPIPE, SIG_IGN);
+    interrupt_begin(&stop);
     node_start();
     enum status status = serve(&options, &settings, &stop, &error);
     if (status != STATUS_OK) {
