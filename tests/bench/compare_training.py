@@ -18,26 +18,12 @@ import statistics
 import subprocess
 import sys
 
-from measuring import HERE, ROOT, SHARED, Build, load, machine, service, spread
+from measuring import HERE, SHARED, Build, load, machine, make_venv, service, spread
 
 TORCH = "torch==2.15.0", "numpy==2.4.6"
-VENV = ROOT / "build/torch-venv"
 OPTIONS = ("width", "taps", "blocks", "history", "batch", "rate", "dropout", "temperature", "seed", "threads")
 AGREE = 1e-3  # of the loss of an epoch without dropout
 RATIO = 0.5  # of PyTorch's time: what issue 4 asks for
-
-
-def make_venv():
-    """The PyPI packages, in an environment of their own. They are large (gigabytes): the CPU part comes with the rest."""
-    made_from = VENV / "made-from.txt"
-    if made_from.exists() and made_from.read_text().split() == list(TORCH):
-        return VENV / "bin/python"
-    print(f"installing {' '.join(TORCH)} into {VENV.relative_to(ROOT)} …", file=sys.stderr)
-    shutil.rmtree(VENV, ignore_errors=True)
-    subprocess.run(["/usr/bin/python3", "-m", "venv", str(VENV)], check=True)
-    subprocess.run([str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *TORCH], check=True)
-    made_from.write_text("\n".join(TORCH))
-    return VENV / "bin/python"
 
 
 class Partner:
@@ -170,7 +156,7 @@ def report(args, name, partners, runs, judged):
 
 
 def train(args):
-    python = make_venv()
+    python = make_venv("torch-venv", *TORCH)  # gigabytes: the CPU part comes with the rest
     print(f"Training beside PyTorch ({machine()}; load at the start {load():g})\n", flush=True)
     with service.scratch() as folder, contextlib.ExitStack() as running:
         name, data = find_data(args, folder)

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import statistics
 import struct
 import subprocess
@@ -34,6 +35,26 @@ class Build:
             ["meson", verb, str(cls.directory), "--buildtype=release", "-Dtests=true"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
         )
         subprocess.run(["ninja", "-C", str(cls.directory), *programs], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_venv(name, *packages):
+    """build/NAME with packages from PyPI, pinned ("torch==2.15.0"), made or added to when something is missing; its Python. Measurements share
+    an environment: what another one has put there stays, unless it is another version of the same."""
+    folder = ROOT / "build" / name
+    made_from = folder / "made-from.txt"
+    there = set(made_from.read_text().split()) if made_from.exists() else set()
+    missing = [package for package in packages if package not in there]
+    if not missing:
+        return folder / "bin/python"
+    print(f"installing {' '.join(missing)} into {folder.relative_to(ROOT)} …", file=sys.stderr)
+    if not there or {package.split("==")[0] for package in missing} & {package.split("==")[0] for package in there}:
+        shutil.rmtree(folder, ignore_errors=True)
+        there, missing = set(), list(packages)
+        subprocess.run(["/usr/bin/python3", "-m", "venv", str(folder)], check=True)
+    command = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, *sorted(there), *missing], check=True)  # all of them, so that none is replaced by another version
+    made_from.write_text("\n".join(sorted(there | set(missing))))
+    return folder / "bin/python"
 
 
 def inkling():

@@ -1,5 +1,5 @@
 """tests/bench/run scale: wall time and peak memory of import, retrain, evaluate and serving as users, items and events grow, on behaviour
-made up by make_behaviour.c. Prints a table and what the peaks say a user, an item and an event cost, and draws pictures/scale.svg.
+made up by make_behaviour.c. Prints a table and what the peaks say a user, an item and an event cost, and draws charts/scale.svg.
 
 A cell is users:items:events. What is done stands in build/scale/results.json and is not done again. Peak memory is the kernel's count for
 the process (ru_maxrss of wait4, VmHWM of a server); it is never less than what this program itself has, about 20 MB, and it counts file
@@ -251,4 +251,4 @@ def add_options(parser):
     parser.add_argument("--cells", type=cells, default=CELLS, metavar="LIST", help=f"users:items:events, … (default: {CELLS})")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/scale", metavar="DIR", help="where results and data are kept")
-    parser.add_argument("--picture", type=pathlib.Path, default=HERE / "pictures/scale.svg", metavar="FILE")
+    parser.add_argument("--picture", type=pathlib.Path, default=HERE / "charts/scale.svg", metavar="FILE")
