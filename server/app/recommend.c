@@ -116,6 +116,17 @@ static enum status score_neighbours(struct selection *selection, uint32_t item, 
     return STATUS_OK;
 }
 
+/* What looks like it: for an item of which behaviour says little or nothing. */
+static void pick_by_picture(struct selection *selection, uint32_t item)
+{
+    const struct picture_index *index = picture_live_get(selection->app->pictures);
+    const float *vector = index ? picture_index_vector(index, item) : NULL;
+    if (!vector)
+        return;
+    picture_index_score(index, vector, selection->others, selection->n_items);
+    selection_pick_positive(selection, selection->others, REASON_CONTENT);
+}
+
 enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out,
                         struct error *error)
 {
@@ -134,6 +145,7 @@ enum status app_similar(struct app *app, const char *item_id, uint32_t limit, st
         selection_pick(&selection, selection.scores, REASON_BEHAVIOUR);
     } else {
         selection_pick_positive(&selection, selection.others, REASON_NEIGHBOURS);
+        pick_by_picture(&selection, item->number);
     }
     selection.is_filtered = item->n_categories > 0; /* from here on only what is of its kind */
     selection.categories = item->categories;

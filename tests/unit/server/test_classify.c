@@ -166,3 +166,20 @@ Test(classify, asks_the_newest_model_that_is_whole)
     cr_expect_str_eq(ask(1, seen), "mug");
     cr_expect_str_eq(seen, second);
 }
+
+Test(classify, similar_items_of_one_that_nobody_has_touched_are_those_that_look_like_it)
+{
+    char version[FILE_VERSION_BYTES];
+    struct recommendations answer;
+    struct error error = {.detail = ""};
+    write_model(1, version);
+    put("mug", 1);
+    put("cup", 2);
+    put("its-twin", 1);
+    unsigned slot = app_enter(fixture.app);
+    cr_assert_eq(app_similar(fixture.app, "mug", 2, fixture.arena, &answer, &error), STATUS_OK, "%s", error.detail);
+    cr_assert_eq(answer.n_items, 2);
+    cr_expect_str_eq(app_item(fixture.app, answer.items[0].item)->item_id, "its-twin");
+    cr_expect_eq(answer.items[0].reason, REASON_CONTENT);
+    app_leave(fixture.app, slot);
+}
