@@ -20,6 +20,7 @@ enum status item_store_put(struct store *store, const struct stored_item *item, 
     bind_integer(statement, 12, item->deleted);
     bind_integer(statement, 13, item->created_at_ms);
     bind_integer(statement, 14, item->expires_at_ms);
+    bind_integer(statement, 15, item->predicted);
     return engine_run(store, statement, NULL, error);
 }
 
@@ -40,6 +41,7 @@ static struct stored_item read_item(sqlite3_stmt *statement)
         .deleted = sqlite3_column_int(statement, 11) != 0,
         .created_at_ms = column_integer(statement, 12, INT64_MIN),
         .expires_at_ms = column_integer(statement, 13, INT64_MIN),
+        .predicted = sqlite3_column_int(statement, 14) != 0,
     };
 }
 

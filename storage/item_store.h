@@ -12,10 +12,11 @@ struct stored_item {
     enum item_kind kind;
     const char *title, *text, *currency, *url;
     const char *categories, *tags; /* JSON arrays of texts */
+    bool predicted;                /* categories are a picture model's */
     const char *attributes;        /* a JSON object */
     double price;                  /* NAN: not given */
     bool hidden;
-    bool deleted; /* the rest is empty; the item is never shown until it is put again */
+    bool deleted;                         /* the rest is empty; the item is never shown until it is put again */
     int64_t created_at_ms, expires_at_ms; /* INT64_MIN: not given */
 };
 

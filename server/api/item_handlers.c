@@ -98,6 +98,8 @@ enum status item_patch(struct exchange *exchange, struct error *error)
     if (status != STATUS_OK)
         return fail(error, status, status == STATUS_NOMEM ? "no memory for an item" : "the item in the catalogue is damaged: PUT it anew");
     record_overlay(&fields, present, &patch, input);
+    /* what was predicted stays so until somebody says it */
+    input->predicted = input->predicted && input->categories.texts != patch.categories.texts;
     return submit_item(exchange, input, error);
 }
 

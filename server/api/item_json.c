@@ -22,6 +22,11 @@ static void emit_categories(struct emit *emit, const char *name, const struct st
     emit_raw(emit, name, row->categories ? row->categories : "[]");
 }
 
+static void emit_predicted(struct emit *emit, const char *name, const struct stored_item *row)
+{
+    emit_boolean(emit, name, row->predicted);
+}
+
 static void emit_tags(struct emit *emit, const char *name, const struct stored_item *row)
 {
     emit_raw(emit, name, row->tags ? row->tags : "[]");
@@ -81,6 +86,7 @@ static const struct part {
     {"url",        emit_url},
     {"attributes", emit_attributes},
     {"text",       emit_long_text}, /* from here on: ITEM_PARTS_MAX */
+    {"categories_predicted", emit_predicted},
     {"hidden",     emit_hidden},
     {"created_at", emit_created_at},
     {"expires_at", emit_expires_at},

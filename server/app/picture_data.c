@@ -84,7 +84,7 @@ static enum status note_category(void *context, const struct stored_item *item)
     struct error ignored = {0};
     if (item->item >= reading->n_items)
         return fail(reading->error, STATUS_CORRUPT, "the catalogue has an item %u that has no name", item->item);
-    if (item->deleted || !item->categories)
+    if (item->deleted || item->predicted || !item->categories) /* what a model said is not learned from */
         return STATUS_OK;
     enum status status = node_parse(item->categories, strlen(item->categories), &categories, &ignored);
     if (status == STATUS_NOMEM)

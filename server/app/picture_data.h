@@ -2,7 +2,7 @@
  * and the first category of each.
  *
  * Size: the medians of the heights and of the widths there are; channels: 3 if any picture has colours. Categories are in the order of
- * their bytes. A category of fewer than CATEGORY_PICTURES pictures is left out, as is an item without a category, or deleted. Held out is
+ * their bytes. A category of fewer than CATEGORY_PICTURES pictures is left out, as is an item that is deleted, or that nobody has given a category. Held out is
  * every tenth picture, by a hash of the item's id: the same one whatever else is in the store. Memory: a byte a pixel and channel, and
  * eight bytes an item of the store. Threads: one. */
 #ifndef APP_PICTURE_DATA_H

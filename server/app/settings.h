@@ -33,6 +33,7 @@ struct settings {
     int64_t retrain_budget; /* seconds to search settings in; 0: no search */
     /* [pictures] */
     bool pictures_keep_originals;
+    double pictures_predict; /* an item without categories gets the likeliest one of its picture from this probability on; 0: never */
     int64_t pictures_max_bytes, pictures_decoders, pictures_deadline; /* of a file; children; seconds */
     /* [gate] */
     char gate_metric[16]; /* a name of model_figures (core/model_header.h) */

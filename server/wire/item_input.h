@@ -11,6 +11,7 @@ struct item_input {
     int kind;            /* enum item_kind, by name: "content" (default), "product", "ad" */
     const char *title, *text, *currency, *url; /* up to 1024 and 16384 bytes, three capital letters, up to 2048 bytes */
     struct texts categories, tags;             /* up to 64 each */
+    bool predicted;                            /* categories are a picture model's; nobody can write it */
     const char *attributes;                    /* a JSON object of up to 8192 bytes */
     double price;                              /* NAN: not given */
     bool hidden;

@@ -64,19 +64,24 @@ static struct picture paint(uint8_t pixels[SIDE * SIDE], unsigned number)
     return (struct picture){SIDE, SIDE, 1, pixels};
 }
 
-static void put(const char *item_id, unsigned number)
+static void put_picture(const char *item_id, unsigned number)
 {
     uint8_t pixels[SIDE * SIDE];
     (void)paint(pixels, number);
     struct picture_file png = picture_fixture_png_of(pixels, sizeof pixels, 0, SIDE, SIDE);
     struct picture_input picture = {.decoding = {.bytes = png.bytes, .n_bytes = png.n}};
     struct write write = {.kind = WRITE_PICTURE, .id = item_id, .picture = &picture};
-    cr_assert_eq(fixture_item(&fixture, item_id, NULL), STATUS_OK);
     unsigned slot = app_enter(fixture.app);
     enum status status = fixture_write(&fixture, &write);
     app_leave(fixture.app, slot);
     cr_assert_eq(status, STATUS_OK, "%s", write.error.detail);
     free(png.bytes);
+}
+
+static void put(const char *item_id, unsigned number)
+{
+    cr_assert_eq(fixture_item(&fixture, item_id, NULL), STATUS_OK);
+    put_picture(item_id, number);
 }
 
 /* The item that looks most like the picture, or "", and the model's version. */
@@ -182,4 +187,32 @@ Test(classify, similar_items_of_one_that_nobody_has_touched_are_those_that_look_
     cr_expect_str_eq(app_item(fixture.app, answer.items[0].item)->item_id, "its-twin");
     cr_expect_eq(answer.items[0].reason, REASON_CONTENT);
     app_leave(fixture.app, slot);
+}
+
+static const struct item *item_of(const char *item_id)
+{
+    return app_find_item(fixture.app, item_id);
+}
+
+Test(classify, fills_in_categories_only_where_it_is_asked_to_and_nobody_has_said_any)
+{
+    char version[FILE_VERSION_BYTES];
+    write_model(1, version);
+    put("mug", 1);
+    cr_expect(!item_of("mug")->row.categories, "the default is never");
+    cr_assert_eq(settings_set(&fixture.settings, "pictures.predict", "0.5", "--set", NULL), STATUS_OK);
+    put("cup", 2);
+    cr_assert(item_of("cup")->row.categories && item_of("cup")->row.predicted, "of two categories one has a half");
+    cr_expect_eq(item_of("cup")->n_categories, 1);
+    cr_expect(strstr("[\"left\"] [\"right\"]", item_of("cup")->row.categories), "%s", item_of("cup")->row.categories);
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+    cr_expect(item_of("cup")->row.predicted, "kept through a restart");
+    cr_assert_eq(fixture_item(&fixture, "cup", "kitchen"), STATUS_OK);
+    cr_expect(!item_of("cup")->row.predicted);
+    put_picture("cup", 3);
+    cr_expect_str_eq(item_of("cup")->row.categories, "[\"kitchen\"]");
+    cr_assert_eq(settings_set(&fixture.settings, "pictures.predict", "1", "--set", NULL), STATUS_OK);
+    put("plate", 4);
+    cr_expect(!item_of("plate")->row.categories, "not sure enough");
 }

@@ -33,7 +33,7 @@ Test(item_json, shows_what_is_not_given_as_null_and_lists_as_empty)
     cr_assert_str_eq(
         out.bytes,
         "{\"item_id\":\"i\",\"known\":false,\"kind\":\"content\",\"title\":null,\"categories\":[],\"tags\":[],\"price\":null,"
-        "\"currency\":null,\"url\":null,\"attributes\":null,\"text\":null,\"hidden\":false,\"created_at\":null,\"expires_at\":null}");
+        "\"currency\":null,\"url\":null,\"attributes\":null,\"text\":null,\"categories_predicted\":false,\"hidden\":false,\"created_at\":null,\"expires_at\":null}");
 }
 
 Test(item_json, shows_only_the_parts_that_were_asked_for)

@@ -98,9 +98,17 @@ Test(picture_data, are_pictures_by_first_category_with_about_a_tenth_held_out)
     put(&place, NULL, SIDE, SIDE, 1, true, 0);               /* nobody has said what it is */
     put(&place, "[]", SIDE, SIDE, 1, true, 0);               /* of no category */
     put(&place, "[\"a rare one\"]", SIDE, SIDE, 1, true, 0); /* of one of too few pictures */
+    put(&place, "[\"lying\"]", SIDE, SIDE, 1, false, 0);     /* a model said so, and it is wrong */
+    struct stored_item predicted = {.item = place.n_items - 1,
+                                    .categories = "[\"lying\"]",
+                                    .predicted = true,
+                                    .price = NAN,
+                                    .created_at_ms = INT64_MIN,
+                                    .expires_at_ms = INT64_MIN};
+    OK(item_store_put(place.store, &predicted, &error));
     finish(&place);
     struct picture_data data = read_all(&place);
-    cr_expect_eq(data.n_left_out, 3);
+    cr_expect_eq(data.n_left_out, 4);
     cr_expect_eq(data.train.n + data.held_out.n, 200);
     cr_expect(data.held_out.n >= 8 && data.held_out.n <= 36, "%u of 200", data.held_out.n);
     cr_assert_eq(data.train.n_classes, 2);
