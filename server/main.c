@@ -11,6 +11,7 @@ static const struct verb verbs[] = {
     {"import", import_verb, "read items, users and events from files"},
     {"retrain", retrain_verb, "train a new model from what is stored"},
     {"evaluate", evaluate_verb, "show how well the live model ranks held-out events"},
+    {"model", model_verb, "take in a model of Keras, give one to other programs"},
     {"version", version_verb, "print the version"},
     {"decode-pictures", decode_pictures_verb, NULL},
     {"help", help_verb, "print this, or the help of a verb: inkling help import"},

@@ -24,6 +24,7 @@ int serve_verb(int argc, char **argv);
 int import_verb(int argc, char **argv);
 int retrain_verb(int argc, char **argv);
 int evaluate_verb(int argc, char **argv);
+int model_verb(int argc, char **argv);
 int version_verb(int argc, char **argv);
 int decode_pictures_verb(int argc, char **argv);
 

@@ -16,10 +16,11 @@ import time
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
+import model_claims  # noqa: E402
 import service  # noqa: E402
 
 DONE, FAILED, USAGE, SOME_REFUSED, IN_USE, REJECTED = 0, 1, 2, 3, 4, 5
-VERBS = ("serve", "import", "retrain", "evaluate", "version", "help")
+VERBS = ("serve", "import", "retrain", "evaluate", "model", "version", "help")
 EVENT = {"user_id": "user-1", "item_id": "film-1", "type": "view", "timestamp": 1_700_000_000_000}
 
 
@@ -484,7 +485,7 @@ def main():
     args = parser.parse_args()
     passed = failed = 0
     began = time.monotonic()
-    for name, claim in list(globals().items()):
+    for name, claim in [*globals().items(), *vars(model_claims).items()]:
         if name.startswith("claim_") and (not args.parts or any(part in name for part in args.parts)):
             with service.scratch() as folder:
                 try:
