@@ -1,11 +1,10 @@
 /* The Nth allocation fails: for every N, an import either does all of its work or says that there was no memory, and leaves a whole store
- * behind. The linker puts these functions in the place of malloc and its kin in our own code (-Wl,--wrap); the libraries have theirs. Plain
- * main: exit code 0 is a pass, also when run under ASan, which sees what a failure path forgets to free. */
+ * behind. Plain main: exit code 0 is a pass, also when run under ASan, which sees what a failure path forgets to free. */
 #include "core/base/node.h"
 #include "server/app/importer.h"
 #include "storage/event_store.h"
+#include "tests/fault/failing_allocations.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,49 +20,6 @@ static const unsigned char png[] = {0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x
                                     0x00, 0xa4, 0xc4, 0x9c, 0xf5, 0x00, 0x00, 0x00, 0x0c, 0x49, 0x44, 0x41, 0x54, 0x78,
                                     0x9c, 0x63, 0x60, 0xa0, 0x14, 0x00, 0x00, 0x00, 0x42, 0x00, 0x01, 0xe0, 0x81, 0x7a,
                                     0x28, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
-
-void *__real_malloc(size_t n_bytes);
-void *__real_calloc(size_t n_things, size_t thing_bytes);
-void *__real_realloc(void *memory, size_t n_bytes);
-void *__real_aligned_alloc(size_t alignment, size_t n_bytes);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t n_bytes);
-void *__wrap_calloc(size_t n_things, size_t thing_bytes);
-void *__wrap_realloc(void *memory, size_t n_bytes);
-void *__wrap_aligned_alloc(size_t alignment, size_t n_bytes);
-char *__wrap_strdup(const char *text);
-
-static atomic_long n_left = -1; /* allocations until the one that fails; below 0: none does */
-
-static bool fails_now(void)
-{
-    return atomic_load(&n_left) >= 0 && atomic_fetch_sub(&n_left, 1) == 0;
-}
-
-void *__wrap_malloc(size_t n_bytes)
-{
-    return fails_now() ? NULL : __real_malloc(n_bytes);
-}
-
-void *__wrap_calloc(size_t n_things, size_t thing_bytes)
-{
-    return fails_now() ? NULL : __real_calloc(n_things, thing_bytes);
-}
-
-void *__wrap_realloc(void *memory, size_t n_bytes)
-{
-    return fails_now() ? NULL : __real_realloc(memory, n_bytes);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t n_bytes)
-{
-    return fails_now() ? NULL : __real_aligned_alloc(alignment, n_bytes);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails_now() ? NULL : __real_strdup(text);
-}
 
 /* IDX files of one picture, 1 x 65 */
 static const unsigned char idx_images[16 + 65] = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 65},
@@ -129,10 +85,9 @@ static bool run_once(long nth, bool *out_was_met)
     struct error error = {0};
     struct store *store = NULL;
     struct import_counts counts = {0};
-    atomic_store(&n_left, nth);
+    allocations_fail_at(nth);
     enum status status = import(&counts);
-    *out_was_met = atomic_load(&n_left) < 0;
-    atomic_store(&n_left, -1);
+    *out_was_met = allocations_work_again();
     bool is_good =
         status == STATUS_NOMEM || (status == STATUS_OK && counts.n_events == N_EVENTS && counts.n_items == 3 && counts.n_pictures == 2);
     is_good = is_good && store_open(data, STORE_WRITE, &store, &error) == STATUS_OK && store_check_integrity(store, &error) == STATUS_OK;

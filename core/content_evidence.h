@@ -1,0 +1,46 @@
+/* Content evidence: which vector an item has in use, between what its events and what its content say.
+ *
+ *   vector = (n · id + k · content) / (n + k),  the bias alike      n: the item's training events, k: events that content is worth
+ *
+ * Without events it is the content alone, whatever k is (nothing known at all: the vector 0 and the neutral bias); with events and without
+ * content, or with one that says nothing (the vector 0), the id alone; k = 0 leaves every item with events as it was.
+ * With a temperature only directions count in scores, so content is first brought to the id's length (without events to the usual length
+ * of ids), which also keeps it in the range that the encoder knows from its input.
+ * The mix stands in the place of the id vector everywhere, in scores and in the encoder's input: one table of items, and events on a new
+ * item are seen too. k is chosen on held-out events with evaluate_encoder, as the neighbours' weight is. Threads: any for the mix. */
+#ifndef CORE_CONTENT_EVIDENCE_H
+#define CORE_CONTENT_EVIDENCE_H
+
+#include "core/content_step.h"
+
+#define EVIDENCE_CHOICES 6 /* 0, 1, 2, 5, 10, 20 */
+extern const float evidence_choices[EVIDENCE_CHOICES];
+
+/* Euclidean length of vector [C]. */
+double content_length(const float vector[], size_t C);
+
+/* How an encoder's items are mixed. */
+struct evidence {
+    uint32_t width;   /* C */
+    bool is_tempered; /* the encoder's temperature > 0 */
+    float length;     /* usual length of ids, with a temperature */
+    float k;
+};
+
+/* out [C + 1] = the item's vector and bias in use; may be id. id [C + 1] or NULL without events (n = 0); content [C + 1] as content_place
+ * gives it, or NULL: none; given if n = 0. No allocation, no lock. */
+void evidence_mix(const struct evidence *evidence, const float *id, float n, const float *content, float out[]);
+
+/* item_events [V] += the positive events of each item. */
+void content_count_events(const struct sequences *sequences, const struct type_weights *type_weights, uint32_t item_events[]);
+
+/* out [encoder.n_floats] = ground's weights with the items mixed; placed [V, C + 1] as content_place_all gives them. */
+void evidence_apply(const struct evidence *evidence, const struct content_ground *ground, const uint32_t item_events[],
+                    const float placed[], float out[]);
+
+/* Choose k: NDCG@10 of the split's held-out events with every choice; among equals the smaller. evidence: all but k. STATUS_NOMEM. */
+enum status evidence_choose(const struct evidence *evidence, const struct content_ground *ground, const struct dataset *dataset,
+                            const struct split *split, const uint32_t item_events[], const float placed[],
+                            double out_ndcg10[EVIDENCE_CHOICES], float *out_k) MUST_CHECK;
+
+#endif

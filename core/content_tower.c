@@ -1,0 +1,53 @@
+/* The places of the tensors; the text network brings its own. */
+#include "core/content_tower.h"
+
+#include "core/base/random.h"
+
+#include <math.h>
+#include <string.h>
+
+struct content_shape content_shape_default(uint32_t width)
+{
+    return (struct content_shape){
+        .width = width, .n_buckets = 1u << 16, .embedding = 32, .channels = 128, .max_words = 64, .max_features = 24, .max_bytes = 4096};
+}
+
+/* The place of n floats at the end of the array. */
+static size_t reserve(struct content_tower *tower, size_t n)
+{
+    size_t first = tower->n_floats;
+    tower->n_floats += (n + 15) / 16 * 16;
+    return first;
+}
+
+enum status content_tower_init(struct content_tower *tower, const struct content_shape *shape, struct error *error)
+{
+    struct content_tower made = {.shape = *shape};
+    const struct text_shape text = {
+        .n_buckets = shape->n_buckets, .width = shape->embedding, .channels = shape->channels, .outputs = shape->width + 1};
+    if (shape->width < 1 || shape->width >= TEXT_SIDE_MAX)
+        return fail(error, STATUS_INVALID, "items of %u numbers; 1 to %u are possible", shape->width, TEXT_SIDE_MAX - 1);
+    if (shape->picture_width > CONTENT_PICTURE_MAX)
+        return fail(error, STATUS_INVALID, "pictures of %u numbers; at most %u are possible", shape->picture_width, CONTENT_PICTURE_MAX);
+    TRY(text_network_init(&made.text, &text, error));
+    made.neutral = reserve(&made, 1);
+    made.picture = reserve(&made, (size_t)shape->picture_width * text.outputs);
+    made.picture_bias = reserve(&made, text.outputs);
+    made.text_first = reserve(&made, made.text.n_floats);
+    made.n_fixed = made.text_first + made.text.table;
+    *tower = made;
+    return STATUS_OK;
+}
+
+void content_tower_start(const struct content_tower *tower, uint64_t seed, float neutral, float weights[])
+{
+    size_t P = tower->shape.picture_width, D = content_outputs(tower);
+    float bound = sqrtf(6 / (float)(P + D));
+    struct random random;
+    memset(weights, 0, tower->text_first * sizeof *weights);
+    weights[tower->neutral] = neutral;
+    random_init(&random, seed, UINT64_C(0x4354000000000000));
+    for (size_t i = 0; i < P * D; i++)
+        weights[tower->picture + i] = bound * (2 * random_uniform(&random) - 1);
+    text_network_start(&tower->text, seed, weights + tower->text_first);
+}

@@ -1,0 +1,214 @@
+/* The steps are content_step's; here are their order, the rate, and what is kept. */
+#include "core/content_training.h"
+
+#include "core/base/clock.h"
+#include "core/base/floats.h"
+#include "core/content_evidence.h"
+#include "core/content_judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LAST_RATE 0.1f
+
+struct content_settings content_settings_default(void)
+{
+    return (struct content_settings){
+        .shape = content_shape_default(64),
+        .epochs = 20,
+        .patience = 4,
+        .batch_rows = 512,
+        .max_steps = 4096,
+        .max_contents = 1024,
+        .max_shared = 16384,
+        .probability = 0.5f,
+        .held_out = 0.1f,
+        .learning_rate = 1e-3f,
+        .seed = 1,
+    };
+}
+
+static enum status check_number(const char *name, double value, double least, double most, struct error *error)
+{
+    if (value >= least && value <= most)
+        return STATUS_OK;
+    return fail(error, STATUS_INVALID, "the setting %s of content training is %g, expected %g to %g", name, value, least, most);
+}
+
+enum status content_settings_check(const struct content_settings *settings, struct error *error)
+{
+    TRY(check_number("epochs", settings->epochs, 1, 10000, error));
+    TRY(check_number("patience", settings->patience, 0, 10000, error));
+    TRY(check_number("batch_rows", settings->batch_rows, 1, 1 << 16, error));
+    TRY(check_number("max_steps", settings->max_steps, 1, 1 << 24, error));
+    TRY(check_number("max_contents", settings->max_contents, 1, 1 << 16, error));
+    TRY(check_number("max_shared", settings->max_shared, 1, 1 << 18, error));
+    TRY(check_number("probability", (double)settings->probability, 0, 1, error));
+    TRY(check_number("held_out", (double)settings->held_out, 0, .9, error));
+    return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
+}
+
+void content_trained_clear(struct content_trained *trained)
+{
+    free(trained->weights);
+    free(trained->curve);
+    *trained = (struct content_trained){0};
+}
+
+/* What the phase needs while it runs. */
+struct phase {
+    const struct content_ground *ground;
+    const struct content_settings *settings;
+    const struct progress *progress;
+    struct content_trained *trained;
+    struct content_judge judge;
+    struct batches batches;
+    struct content_step *step;
+    uint32_t *item_events; /* [V] */
+    bool *may;             /* [V] */
+    float *weights;        /* as they are now */
+    uint32_t n_steps;      /* of an epoch */
+    double best;
+};
+
+static void phase_clear_scoped(struct phase *phase)
+{
+    content_judge_clear(&phase->judge);
+    batches_clear(&phase->batches);
+    content_step_destroy(phase->step);
+    free(phase->item_events);
+    free(phase->may);
+    free(phase->weights);
+}
+
+/* Who may stand with content; what the vectors and biases of items with events are like. */
+static void look_at_items(struct phase *phase, float *out_bias)
+{
+    const struct content_ground *ground = phase->ground;
+    const struct encoder *encoder = ground->encoder;
+    size_t C = encoder->shape.width;
+    double bias = 0, length = 0;
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < encoder->shape.n_items; v++) {
+        const float *id = ground->weights + encoder->tensors.items + v * C;
+        if (phase->item_events[v] == 0)
+            continue;
+        n++;
+        bias += (double)ground->weights[encoder->tensors.bias + v];
+        length += content_length(id, C);
+        phase->may[v] =
+            !item_content_is_empty(&ground->contents[v]) && !content_is_held_out(v, phase->settings->held_out, phase->settings->seed);
+        phase->trained->n_contents += phase->may[v];
+    }
+    *out_bias = n ? (float)(bias / n) : 0;
+    phase->trained->length = n ? (float)(length / n) : 1;
+}
+
+static enum status begin_step(struct phase *phase, struct error *error)
+{
+    const struct content_settings *settings = phase->settings;
+    uint32_t V = phase->ground->encoder->shape.n_items;
+    const struct content_limits limits = {phase->batches.max_slot_rows, settings->max_shared,
+                                          settings->max_contents < V ? settings->max_contents : V};
+    return content_step_create(phase->ground, &phase->trained->tower, &limits, &phase->step, error);
+}
+
+static enum status begin(struct phase *phase, struct error *error)
+{
+    const struct content_ground *ground = phase->ground;
+    const struct content_settings *settings = phase->settings;
+    struct content_trained *trained = phase->trained;
+    struct content_shape shape = settings->shape;
+    uint32_t V = ground->encoder->shape.n_items;
+    float bias;
+    shape.width = ground->encoder->shape.width;
+    TRY(content_tower_init(&trained->tower, &shape, error));
+    phase->item_events = calloc(V, sizeof *phase->item_events);
+    phase->may = calloc(V, sizeof *phase->may);
+    phase->weights = aligned_floats(trained->tower.n_floats);
+    trained->weights = aligned_floats(trained->tower.n_floats);
+    trained->curve = calloc(settings->epochs, sizeof *trained->curve);
+    if (!phase->item_events || !phase->may || !phase->weights || !trained->weights || !trained->curve)
+        return STATUS_NOMEM;
+    content_count_events(ground->sequences, ground->type_weights, phase->item_events);
+    look_at_items(phase, &bias);
+    if (trained->n_contents == 0)
+        return fail(error, STATUS_INVALID, "no content to learn from: none of the items with training events has a text or a picture");
+    content_tower_start(&trained->tower, settings->seed, bias, phase->weights);
+    TRY(content_judge_init(&phase->judge, ground, phase->item_events, settings->held_out, settings->seed));
+    trained->n_candidates = phase->judge.n_candidates;
+    trained->n_cases = phase->judge.n_cases;
+    TRY(batches_init(&phase->batches, ground->sequences, ground->type_weights, ground->encoder->shape.history, settings->batch_rows));
+    phase->n_steps = phase->batches.n_batches < settings->max_steps ? phase->batches.n_batches : settings->max_steps;
+    return begin_step(phase, error);
+}
+
+static enum status train_epoch(struct phase *phase, uint32_t epoch, struct content_epoch *out_epoch)
+{
+    const struct content_settings *settings = phase->settings;
+    uint64_t began_ns = clock_monotonic_ns(), n_total = (uint64_t)phase->n_steps * settings->epochs;
+    double loss = 0;
+    batches_shuffle(&phase->batches, settings->seed, epoch + 1);
+    for (uint32_t batch = 0; batch < phase->n_steps; batch++) {
+        uint64_t number = (uint64_t)epoch * phase->n_steps + batch;
+        const struct content_choice choice = {phase->may, settings->probability, settings->seed, number};
+        float fallen = (1 - LAST_RATE) * (float)number / (float)n_total;
+        batches_fill(&phase->batches, batch);
+        loss += content_step_loss(phase->step, &phase->batches, &choice, phase->weights);
+        content_step_learn(phase->step, settings->learning_rate * (1 - fallen), phase->weights);
+        char note[120];
+        (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, best NDCG@20 of held-out items %.4f", epoch + 1, loss / (batch + 1),
+                       phase->best);
+        if (!progress_report(phase->progress, "content", number + 1, n_total, note))
+            return STATUS_CONFLICT;
+    }
+    *out_epoch = (struct content_epoch){.loss = loss / phase->n_steps, .seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9};
+    return STATUS_OK;
+}
+
+/* Keep the weights if they place the held-out items better than any before; without any, always. */
+static enum status look(struct phase *phase, uint32_t epoch, struct error *error)
+{
+    struct content_trained *trained = phase->trained;
+    double *ndcg20 = &trained->curve[epoch].ndcg20;
+    TRY(content_judge_ndcg20(&phase->judge, &trained->tower, phase->weights, ndcg20, error));
+    trained->n_epochs = epoch + 1;
+    if (epoch > 0 && phase->judge.n_cases > 0 && !(*ndcg20 > phase->best))
+        return STATUS_OK;
+    phase->best = *ndcg20;
+    trained->best_epoch = epoch + 1;
+    memcpy(trained->weights, phase->weights, trained->tower.n_floats * sizeof *trained->weights);
+    return STATUS_OK;
+}
+
+static enum status run(const struct content_ground *ground, const struct content_settings *settings, const struct progress *progress,
+                       struct content_trained *trained, struct error *error)
+{
+    SCOPED(phase_clear) struct phase phase = {.ground = ground, .settings = settings, .progress = progress, .trained = trained};
+    TRY(begin(&phase, error));
+    for (uint32_t epoch = 0; epoch < settings->epochs; epoch++) {
+        TRY(train_epoch(&phase, epoch, &trained->curve[epoch]));
+        TRY(look(&phase, epoch, error));
+        if (settings->patience && phase.judge.n_cases > 0 && trained->n_epochs - trained->best_epoch >= settings->patience)
+            break;
+    }
+    return STATUS_OK;
+}
+
+enum status content_training_run(const struct content_ground *ground, const struct content_settings *settings,
+                                 const struct progress *progress, struct content_trained *out_trained, struct error *error)
+{
+    SCOPED(content_trained_clear) struct content_trained trained = {0};
+    TRY(content_settings_check(settings, error));
+    TRY(kernels_check(error));
+    enum status status = run(ground, settings, progress, &trained, error);
+    if (status == STATUS_NOMEM)
+        return fail(error, status, "no memory to train a content tower over %u items", ground->encoder->shape.n_items);
+    if (status == STATUS_CONFLICT)
+        return fail(error, status, "stopped");
+    TRY(status);
+    *out_trained = trained;
+    trained = (struct content_trained){0};
+    return STATUS_OK;
+}
