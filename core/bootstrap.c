@@ -6,6 +6,7 @@
 #include "core/evaluation.h"
 #include "core/model_header.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,4 +124,12 @@ enum status bootstrap_ranks(const uint32_t ranks[], uint32_t n_cases, const uint
         bound_difference(resamples, method, &out_over_neighbours[method]);
     }
     return STATUS_OK;
+}
+
+void share_interval(double share, double n, double *out_low, double *out_high)
+{
+    double z = 1.96, scale = 1 / (1 + z * z / n), middle = share + z * z / (2 * n);
+    double half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+    *out_low = (middle - half) * scale;
+    *out_high = (middle + half) * scale;
 }

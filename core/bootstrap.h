@@ -29,4 +29,8 @@ struct difference {
 enum status bootstrap_ranks(const uint32_t ranks[], uint32_t n_cases, const uint32_t chosen[], uint32_t n_chosen, struct workers *workers,
                             struct judged_method out_methods[METHODS], struct difference out_over_neighbours[METHODS]) MUST_CHECK;
 
+/* Where a share that was found in n trials may lie, with 95 % confidence: 1.96 standard errors of a binomial (Wilson 1927), which stays
+ * inside 0 to 1. n > 0. */
+void share_interval(double share, double n, double *out_low, double *out_high);
+
 #endif

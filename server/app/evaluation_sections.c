@@ -31,15 +31,6 @@ static struct axis reliability_axis(const char *title, const struct reliability 
     return axis;
 }
 
-/* 1.96 standard errors of a share (Wilson's interval, which stays inside 0 to 1). */
-static void wilson_interval(double share, double n, double *out_low, double *out_high)
-{
-    double z = 1.96, scale = 1 / (1 + z * z / n), middle = share + z * z / (2 * n);
-    double half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-    *out_low = (middle - half) * scale;
-    *out_high = (middle + half) * scale;
-}
-
 static void append_reliability(const char *method, const char *heading, const struct reliability *reliability, struct buffer *out)
 {
     struct chart chart;
@@ -53,7 +44,7 @@ static void append_reliability(const char *method, const char *heading, const st
         const struct reliability_bin *bin = &reliability->bins[i];
         char text[160];
         double low, high;
-        wilson_interval(bin->observed, (double)bin->n, &low, &high);
+        share_interval(bin->observed, (double)bin->n, &low, &high);
         (void)snprintf(text, sizeof text, "%.3f %% was given, %.3f %% came true, %llu pairs", 100 * bin->predicted, 100 * bin->observed,
                        (unsigned long long)bin->n);
         chart_point(&chart, method, bin->predicted, bin->observed, low, high, text);

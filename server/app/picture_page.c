@@ -2,6 +2,7 @@
  * that a reader sees the pattern and can still read the numbers. */
 #include "server/app/picture_page.h"
 
+#include "core/bootstrap.h"
 #include "server/app/html_text.h"
 #include "server/app/page_file.h"
 #include "server/app/page_style.h"
@@ -81,7 +82,15 @@ static void append_confusion(const struct picture_report *report, struct buffer 
     buffer_append_text(out, "</tbody></table></div>\n");
 }
 
-/* Of each category: how many of its pictures are found. */
+static struct bar bar_of(const char *label, const char *css_class, uint32_t part, uint32_t all)
+{
+    struct bar bar = {.label = label, .css_class = css_class, .value = share(part, all), .high = 1}; /* of nothing, nothing is known */
+    if (all)
+        share_interval(bar.value, all, &bar.low, &bar.high);
+    return bar;
+}
+
+/* Of each category: how many of its pictures are found, and how many that are named so are right. */
 static enum status append_categories(const struct picture_report *report, struct buffer *out)
 {
     uint32_t n = report->n_categories < SHOWN_BARS ? report->n_categories : SHOWN_BARS;
@@ -90,9 +99,8 @@ static enum status append_categories(const struct picture_report *report, struct
         return STATUS_NOMEM;
     for (uint32_t c = 0; c < n; c++) {
         const struct picture_category *category = &report->categories[c];
-        double recall = share(category->n_right, category->n_held_out), precision = share(category->n_right, category->n_given);
-        found[c] = (struct bar){.label = category->name, .css_class = "encoder", .value = recall, .low = recall, .high = recall};
-        right[c] = (struct bar){.label = category->name, .css_class = "blend", .value = precision, .low = precision, .high = precision};
+        found[c] = bar_of(category->name, "encoder", category->n_right, category->n_held_out);
+        right[c] = bar_of(category->name, "blend", category->n_right, category->n_given);
     }
     buffer_append_text(out,
                        "<h2>By category</h2>\n<div class=\"row\"><div class=\"card\"><h3>How many of its pictures are named so</h3>\n");
