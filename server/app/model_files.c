@@ -19,6 +19,7 @@
 #define VERSION_CHARS  (MODEL_VERSION_BYTES - 1)
 #define FORGOTTEN_MS   (INT64_C(24) * 3600 * 1000)
 #define PROCESS_DIGITS 10
+#define PATH_BYTES     4352
 
 static bool starts_with_version(const char *text, char letter)
 {
@@ -65,6 +66,15 @@ int model_file_compare(const void *left, const void *right)
     if (a->changed_at.tv_nsec != b->changed_at.tv_nsec)
         return a->changed_at.tv_nsec < b->changed_at.tv_nsec ? -1 : 1;
     return strcmp(a->version, b->version);
+}
+
+enum status model_files_renew(const char *directory, const char *version, struct error *error)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, directory, version);
+    if (utimensat(AT_FDCWD, path, NULL, 0))
+        return fail(error, STATUS_IO, "cannot make %.120s the newest model: %s", path, strerror(errno));
+    return STATUS_OK;
 }
 
 /* ".m….123.partial" of a process 123 that is no more. Another user's process is one that is. */

@@ -30,6 +30,9 @@ enum status model_files_each(const char *directory, char letter, enum status (*v
 /* For qsort: older files first, those of one time by version. */
 int model_file_compare(const void *left, const void *right);
 
+/* Make DIRECTORY/<version> the newest: the same training makes the same file, and whoever asks for it again wants it to answer. STATUS_IO. */
+enum status model_files_renew(const char *directory, const char *version, struct error *error) MUST_CHECK;
+
 /* Remove what nobody will finish or ask for: partial files of processes that are gone, and verdicts older than a day on models that are not
  * there. What cannot be removed is left. Call it when the service or a training starts. */
 void model_files_clean(const char *directory);
