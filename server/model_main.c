@@ -1,6 +1,7 @@
 /* inkling-model: what `inkling model` starts. Here, and not in inkling, are HDF5 and zip: large parsers of files that others have made, in
  * a process that lives for one file and serves no one. */
 #include "server/exchange/keras_import.h"
+#include "server/exchange/model_export.h"
 #include "server/verbs/verbs.h"
 
 #include <getopt.h>
@@ -10,7 +11,7 @@
 #define PATH_BYTES 4400
 
 struct model_options {
-    const char *directory, *names;
+    const char *directory, *names, *format, *output;
 };
 
 static int usage(const char *words)
@@ -67,19 +68,45 @@ static int import_model(const struct model_options *options, const char *path)
     return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
 
+/* --- export --- */
+
+static int export_model(const struct model_options *options, const char *version)
+{
+    struct error error = {.detail = ""};
+    bool is_onnx = strcmp(options->format, "onnx") == 0;
+    if (!is_onnx && strcmp(options->format, "safetensors") != 0)
+        return usage("--format wants safetensors or onnx");
+    enum status status = model_export(options->directory, version, is_onnx ? EXPORT_ONNX : EXPORT_SAFETENSORS, options->output, &error);
+    if (status != STATUS_OK)
+        return say_failure(status, &error);
+    (void)printf("model %s is in %s\n", version, options->output);
+    return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+}
+
+/* --- options --- */
+
+/* False: an option that is not among these. */
+static bool read_options(int argc, char **argv, const struct option long_options[], struct model_options *options)
+{
+    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        switch (option) {
+        case 'd': options->directory = optarg; break;
+        case 'n': options->names = optarg; break;
+        case 'f': options->format = optarg; break;
+        case 'o': options->output = optarg; break;
+        default: return false;
+        }
+    }
+    return true;
+}
+
 static int import_command(int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"data", required_argument, NULL, 'd'}, {"names", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
-    struct model_options options = {NULL, NULL};
-    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
-        if (option == 'd')
-            options.directory = optarg;
-        else if (option == 'n')
-            options.names = optarg;
-        else
-            return usage("wrong option of import");
-    }
+    struct model_options options = {.directory = NULL};
+    if (!read_options(argc, argv, long_options, &options))
+        return usage("wrong option of import");
     if (!options.directory || !options.directory[0])
         return usage("import wants --data DIR");
     if (argc - optind != 1)
@@ -87,9 +114,27 @@ static int import_command(int argc, char **argv)
     return import_model(&options, argv[optind]);
 }
 
+static int export_command(int argc, char **argv)
+{
+    static const struct option long_options[] = {{"data", required_argument, NULL, 'd'},
+                                                 {"format", required_argument, NULL, 'f'},
+                                                 {"output", required_argument, NULL, 'o'},
+                                                 {NULL, 0, NULL, 0}};
+    struct model_options options = {.directory = NULL};
+    if (!read_options(argc, argv, long_options, &options))
+        return usage("wrong option of export");
+    if (!options.directory || !options.directory[0] || !options.format || !options.output || !options.output[0])
+        return usage("export wants --data DIR, --format safetensors or onnx, and --output FILE");
+    if (argc - optind != 1)
+        return usage("export wants the version of one model");
+    return export_model(&options, argv[optind]);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "import") == 0)
         return import_command(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "export") == 0)
+        return export_command(argc - 1, argv + 1);
     return usage("expected import or export");
 }

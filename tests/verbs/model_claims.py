@@ -26,6 +26,8 @@ def claim_a_keras_model_names_pictures(shell):
 def claim_model_has_wrong_usage(shell):
     """`model` without or with wrong words: exit code 2 and a sentence; a file that is none: 1 and its reason; help on standard output"""
     for arguments in (["model"], ["model", "eat"], ["model", "import"], ["model", "import", "--data", shell.data], ["model", "import", GOLDEN / "small.keras"],
+                      ["model", "export", "--data", shell.data, "p0123456789abcdef"], ["model", "export", "--data", shell.data, "--format", "onnx", "--output", "o"],
+                      ["model", "export", "--data", shell.data, "--format", "csv", "--output", "o", "p0123456789abcdef"],
                       ["model", "import", "--data", shell.data, "one", "two"], ["model", "import", "--data", shell.data, "--colour", "one"]):
         done = shell(USAGE, *arguments)
         assert done.stderr.strip() and not done.stdout.strip(), f"{arguments}: {done.stdout!r} {done.stderr!r}"
@@ -69,3 +71,23 @@ def claim_model_says_when_its_program_is_missing(shell):
     alone.chmod(0o755)
     done = service.run(alone, "model", "import", "--data", shell.data, GOLDEN / "small.keras")
     assert done.returncode == FAILED and "inkling-model" in done.stderr, f"{done.returncode} {done.stderr}"
+
+
+def claim_a_model_is_exported_whole_or_not_at_all(shell):
+    """`model export` copies a model's file; one that is damaged or not there is not given away, and an older output stays as it was"""
+    shell(DONE, "model", "import", "--data", shell.data, GOLDEN / "small.keras")
+    model, = (shell.data / "models").glob("p*.safetensors")
+    output = shell.folder / "copy"
+    shell(DONE, "model", "export", "--data", shell.data, model.stem, "--format", "safetensors", "--output", output)
+    assert output.read_bytes() == model.read_bytes()
+    output.write_text("older")
+    model.chmod(0o640)
+    damaged = bytearray(model.read_bytes())
+    damaged[-1] ^= 1
+    model.write_bytes(damaged)
+    for form in ("safetensors", "onnx"):
+        for version, words in ((model.stem, "damaged"), ("p0123456789abcdef", "p0123456789abcdef"), ("../inkling", "no version")):
+            said = shell(FAILED, "model", "export", "--data", shell.data, version, "--format", form, "--output", output).stderr
+            assert words in said, said
+    assert "only picture models" in shell(FAILED, "model", "export", "--data", shell.data, "m0123456789abcdef", "--format", "onnx", "--output", output).stderr
+    assert output.read_text() == "older" and sorted(path.name for path in shell.folder.iterdir()) == ["copy", "data"]
