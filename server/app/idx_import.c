@@ -2,15 +2,16 @@
  * kept: whole pictures that came before damage are, what a full disk interrupts is not. */
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
+#include "server/app/category_names.h"
 #include "server/app/idx_reader.h"
 #include "server/app/importer_state.h"
-#include "server/app/label_names.h"
 #include "storage/picture_store.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_BLOCK_BYTES 16384u
+#define LABELS_MAX        256u       /* a label is a byte */
 #define ARENA_MAX_BYTES   (1u << 20) /* 256 names of 128 bytes fit */
 #define REPORT_PICTURES   256u
 #define NAME_BYTES        4096 /* of a file, at most */
@@ -18,7 +19,7 @@
 struct idx_import {
     struct importer *importer;
     struct idx_reader *reader;
-    struct label_names names;
+    struct category_names names;
     struct arena *arena; /* of one item */
     const char *labels_path;
     const char *base; /* base_bytes of the file's name */
@@ -81,9 +82,9 @@ static enum status put_picture(struct idx_import *import, struct picture *pictur
 
 static enum status find_category(const struct idx_import *import, uint8_t label, const char **out_category, struct error *error)
 {
-    if (label >= import->names.n_names)
-        return fail(error, STATUS_INVALID, "%.100s: picture %u has the label %u; expected one below %zu, the number of lines of %.80s",
-                    import->labels_path, import->n_pictures, label, import->names.n_names, import->names.path);
+    if (label >= import->names.n)
+        return fail(error, STATUS_INVALID, "%.100s: picture %u has the label %u; expected one below %u, the number of lines of %.80s",
+                    import->labels_path, import->n_pictures, label, import->names.n, import->names.path);
     *out_category = import->names.names[label];
     return STATUS_OK;
 }
@@ -132,7 +133,7 @@ enum status importer_read_idx(struct importer *importer, const char *images, con
     struct idx_import import = {.importer = importer, .arena = item_arena, .labels_path = labels};
     if (!names_arena || !item_arena)
         return fail(error, STATUS_NOMEM, "no memory for the import");
-    TRY(label_names_read(names, names_arena, &import.names, error));
+    TRY(category_names_read(names, LABELS_MAX, names_arena, &import.names, error));
     TRY(idx_reader_open(images, labels, &reader, error));
     import.reader = reader;
     find_base(&import, images);

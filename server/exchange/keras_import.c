@@ -1,8 +1,9 @@
 /* The file is read whole: zip and HDF5 both jump about in it, and a file that changes meanwhile is one danger less. */
 #include "server/exchange/keras_import.h"
 
-#include "server/exchange/category_names.h"
+#include "server/app/model_files.h"
 #include "server/exchange/keras_archive.h"
+#include "server/exchange/output_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_BYTES   4400
-#define MODELS_BYTES 4300
+#define MODELS_BYTES      4300
+#define ARENA_BLOCK_BYTES 4096u
+#define ARENA_MAX_BYTES   (1u << 20) /* the names and their table */
 
 static const char zip_magic[] = {'P', 'K', 3, 4};
 static const char hdf5_magic[] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
@@ -126,28 +128,21 @@ static enum status make_directory(const char *directory, char out_models[MODELS_
     return STATUS_OK;
 }
 
-/* The newest model answers; one that was there already becomes that again. */
-static enum status make_newest(const char *models, const char *version, struct error *error)
-{
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s.safetensors", models, version);
-    if (utimensat(AT_FDCWD, path, NULL, 0))
-        return fail(error, STATUS_IO, "cannot make %.120s the newest model: %s", path, strerror(errno));
-    return STATUS_OK;
-}
-
 enum status keras_import(const char *directory, const char *path, const char *names, char out_version[FILE_VERSION_BYTES],
                          struct error *error)
 {
     SCOPED(keras_network_clear) struct keras_network network = {.weights = NULL};
-    SCOPED(category_names_destroy) struct category_names *categories = NULL;
+    SCOPED(arena_destroy) struct arena *arena = arena_create(ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
+    struct category_names categories;
     char models[MODELS_BYTES];
+    if (!arena)
+        return fail(error, STATUS_NOMEM, "no memory for the names");
     TRY(keras_model_read(path, &network, error));
     uint32_t n = layers_output(&network.layers).C;
-    TRY(category_names_read(names, n, &categories, error));
+    TRY(output_names_read(names, n, arena, &categories, error));
     const struct picture_facts facts = {
-        .origin = "imported", .preset = "", .n_categories = n, .categories = category_names_get(categories), .report = "{}"};
+        .origin = "imported", .preset = "", .n_categories = n, .categories = categories.names, .report = "{}"};
     TRY(make_directory(directory, models, error));
     TRY(picture_model_write(models, &facts, &network.layers, network.weights, out_version, error));
-    return make_newest(models, out_version, error);
+    return model_files_renew(models, out_version, error);
 }

@@ -1,7 +1,7 @@
 /* A pair of IDX files of any bytes, and the names of labels: one input is both files, the labels behind the first 0x00000801 in it. What is
  * accepted is of an allowed size and counts as the header says; whatever is refused is refused in words. */
 #include "server/app/idx_reader.h"
-#include "server/app/label_names.h"
+#include "server/app/category_names.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -50,10 +50,10 @@ static void read_pictures(const char *images, const char *labels)
 static void read_names(const char *path)
 {
     struct error error = {0};
-    struct label_names names;
+    struct category_names names;
     struct arena *arena = arena_create(4096, 1 << 20);
-    if (label_names_read(path, arena, &names, &error) == STATUS_OK)
-        assert(names.n_names <= LABELS_MAX && (names.n_names == 0 || names.names[names.n_names - 1][0]));
+    if (category_names_read(path, 256, arena, &names, &error) == STATUS_OK)
+        assert(names.n <= 256 && (names.n == 0 || names.names[names.n - 1][0]));
     else
         assert(error.detail[0]);
     arena_destroy(arena);

@@ -1,7 +1,7 @@
 /* IDX files and the names of labels: what is whole is read, what is not is refused by a sentence that names the file and what was
  * expected. */
 #include "server/app/idx_reader.h"
-#include "server/app/label_names.h"
+#include "server/app/category_names.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void clear(void)
 }
 
 TestSuite(idx_reader, .init = make, .fini = clear);
-TestSuite(label_names, .init = make, .fini = clear);
+TestSuite(category_names, .init = make, .fini = clear);
 
 /* Read all; how many whole pictures came. */
 static enum status read_all(int *out_n)
@@ -193,31 +193,31 @@ Test(idx_reader, names_the_file_that_is_not_there)
 /* --- names --- */
 
 static struct arena *arena;
-static struct label_names names;
+static struct category_names names;
 
 static enum status read_names(const char *text)
 {
     write_file(labels, text, strlen(text));
     arena = arena_create(4096, 1 << 20);
-    names = (struct label_names){.path = "untouched"};
-    return label_names_read(labels, arena, &names, &error);
+    names = (struct category_names){.path = "untouched"};
+    return category_names_read(labels, 256, arena, &names, &error);
 }
 
-Test(label_names, are_the_lines_of_a_file)
+Test(category_names, are_the_lines_of_a_file)
 {
     cr_assert_eq(read_names("\xef\xbb\xbfT-shirt/top\r\nTrouser\nPull\xc3\xb6ver"), STATUS_OK, "%s", error.detail);
-    cr_expect_eq(names.n_names, 3);
+    cr_expect_eq(names.n, 3);
     cr_expect_str_eq(names.names[0], "T-shirt/top");
     cr_expect_str_eq(names.names[1], "Trouser");
     cr_expect_str_eq(names.names[2], "Pull\xc3\xb6ver");
     arena_destroy(arena);
 }
 
-Test(label_names, without_a_file_are_numbers)
+Test(category_names, without_a_file_are_numbers)
 {
     arena = arena_create(4096, 1 << 20);
-    cr_assert_eq(label_names_read(NULL, arena, &names, &error), STATUS_OK);
-    cr_expect_eq(names.n_names, 256);
+    cr_assert_eq(category_names_read(NULL, 256, arena, &names, &error), STATUS_OK);
+    cr_expect_eq(names.n, 256);
     cr_expect_str_eq(names.names[0], "0");
     cr_expect_str_eq(names.names[255], "255");
     arena_destroy(arena);
@@ -231,10 +231,10 @@ static void expect_no_names(const char *text, const char *words)
     arena_destroy(arena);
 }
 
-Test(label_names, that_are_no_categories_are_refused_with_their_line)
+Test(category_names, that_are_no_categories_are_refused_with_their_line)
 {
     char many[257 * 2 + 1], line[131];
-    expect_no_names("one\n\nthree\n", "line 2: expected the name of label 1");
+    expect_no_names("one\n\nthree\n", "line 2: expected the name of category 1");
     expect_no_names("one\n  \n", "line 2");
     expect_no_names("one\ntwo\nth\xffree\n", "line 3");
     expect_no_names("o\x01ne\n", "line 1");
