@@ -1,122 +1,29 @@
-/* The file is read whole: zip and HDF5 both jump about in it, and a file that changes meanwhile is one danger less. */
+/* Reading is keras_child.h's; here is what a network needs to become a model in DIR. */
 #include "server/exchange/keras_import.h"
 
 #include "server/app/model_files.h"
-#include "server/exchange/keras_archive.h"
+#include "server/exchange/keras_child.h"
 #include "server/exchange/output_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define MODELS_BYTES      4300
 #define ARENA_BLOCK_BYTES 4096u
 #define ARENA_MAX_BYTES   (1u << 20) /* the names and their table */
 
-static const char zip_magic[] = {'P', 'K', 3, 4};
-static const char hdf5_magic[] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-
-struct bytes {
-    char *bytes;
-    size_t n_bytes;
-};
-
-static void close_file_scoped(const int *file)
+static enum status read_model(const char *path, struct keras_network *out_network, struct error *error)
 {
-    if (*file >= 0)
-        (void)close(*file);
-}
-
-static enum status read_whole(int file, char *bytes, size_t n_bytes, struct error *error)
-{
-    for (size_t at = 0; at < n_bytes;) {
-        ssize_t n = read(file, bytes + at, n_bytes - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail(error, STATUS_IO, "cannot be read: %s", n < 0 ? strerror(errno) : "it became shorter meanwhile");
-        at += (size_t)n;
-    }
-    return STATUS_OK;
-}
-
-static enum status read_file(const char *path, struct bytes *out, struct error *error)
-{
-    struct stat stat;
-    SCOPED(close_file) int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file < 0)
-        return fail(error, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "cannot be opened: %s", strerror(errno));
-    if (fstat(file, &stat) != 0 || !S_ISREG(stat.st_mode))
-        return fail(error, STATUS_INVALID, "not a file");
-    if (stat.st_size > (off_t)KERAS_FILE_MAX_BYTES)
-        return fail(error, STATUS_LIMIT, "has %lld bytes; %u are possible", (long long)stat.st_size, KERAS_FILE_MAX_BYTES);
-    SCOPED(memory_free) char *bytes = malloc((size_t)stat.st_size + 1);
-    if (!bytes)
-        return fail(error, STATUS_NOMEM, "no memory for %lld bytes", (long long)stat.st_size);
-    TRY(read_whole(file, bytes, (size_t)stat.st_size, error));
-    *out = (struct bytes){bytes, (size_t)stat.st_size};
-    bytes = NULL;
-    return STATUS_OK;
-}
-
-static enum status read_network(const char *json, size_t n_json, struct weight_file *file, struct keras_network *out_network,
-                                struct error *error)
-{
-    SCOPED(memory_free) struct keras_config *config = calloc(1, sizeof *config);
-    if (!config)
-        return fail(error, STATUS_NOMEM, "no memory for the model's config");
-    TRY(keras_config_read(json, n_json, config, error));
-    return keras_network_read(config, file, out_network, error);
-}
-
-static enum status read_keras(const struct bytes *whole, struct keras_network *out_network, struct error *error)
-{
-    SCOPED(keras_archive_clear) struct keras_archive archive = {.config = NULL};
-    SCOPED(weight_file_close) struct weight_file *weights = NULL;
-    TRY(keras_archive_read(whole->bytes, whole->n_bytes, KERAS_FILE_MAX_BYTES, &archive, error));
-    TRY(weight_file_open(archive.weights, archive.n_weights, WEIGHTS_OF_KERAS, &weights, error));
-    return read_network(archive.config, archive.n_config, weights, out_network, error);
-}
-
-static enum status read_h5(const struct bytes *whole, struct keras_network *out_network, struct error *error)
-{
-    SCOPED(weight_file_close) struct weight_file *weights = NULL;
-    SCOPED(buffer_clear) struct buffer config;
-    buffer_init(&config, KERAS_CONFIG_MAX_BYTES + 1);
-    TRY(weight_file_open(whole->bytes, whole->n_bytes, WEIGHTS_OF_H5, &weights, error));
-    TRY(weight_file_config(weights, &config, error));
-    return read_network(config.bytes, strlen(config.bytes), weights, out_network, error);
-}
-
-static bool begins_with(const struct bytes *whole, const char *magic, size_t n)
-{
-    return whole->n_bytes >= n && memcmp(whole->bytes, magic, n) == 0;
-}
-
-static enum status read_model(const char *path, struct bytes *whole, struct keras_network *out_network, struct error *error)
-{
-    TRY(read_file(path, whole, error));
-    if (begins_with(whole, zip_magic, sizeof zip_magic))
-        return read_keras(whole, out_network, error);
-    if (begins_with(whole, hdf5_magic, sizeof hdf5_magic))
-        return read_h5(whole, out_network, error);
-    return fail(error, STATUS_INVALID, "neither a .keras file (a zip) nor an .h5 file (HDF5)");
-}
-
-enum status keras_model_read(const char *path, struct keras_network *out_network, struct error *error)
-{
+    SCOPED(keras_file_clear) struct keras_file file = {NULL, 0};
     struct error reason = {.detail = ""};
-    struct bytes whole = {NULL, 0};
-    enum status status = read_model(path, &whole, out_network, &reason);
-    free(whole.bytes);
+    enum status status = keras_file_read(path, &file, &reason);
+    if (status == STATUS_OK)
+        status = keras_child_parse(keras_file_parse, &file, out_network, &reason);
     return status == STATUS_OK ? STATUS_OK : fail(error, status, "%.60s: %.190s", path, reason.detail);
 }
-
-/* --- as a picture model --- */
 
 static enum status make_directory(const char *directory, char out_models[MODELS_BYTES], struct error *error)
 {
@@ -137,7 +44,7 @@ enum status keras_import(const char *directory, const char *path, const char *na
     char models[MODELS_BYTES];
     if (!arena)
         return fail(error, STATUS_NOMEM, "no memory for the names");
-    TRY(keras_model_read(path, &network, error));
+    TRY(read_model(path, &network, error));
     uint32_t n = layers_output(&network.layers).C;
     TRY(output_names_read(names, n, arena, &categories, error));
     const struct picture_facts facts = {

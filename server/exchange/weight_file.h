@@ -1,8 +1,8 @@
 /* The weights of a Keras model, out of HDF5. Alone weight_file.c knows the library.
  *
- * HDF5 is a large parser that was not written for hostile files; it runs in inkling-model alone, a process for one file, never in a server.
- * What Keras does not write is refused before the library is asked for it: links that are not hard, external files, chunks and filters.
- * Two layouts: that of model.weights.h5 in a .keras file (layers/conv2d_1/vars/0) and that of a whole-model .h5 file
+ * HDF5 is a large parser that was not written for hostile files; it runs in a confined child of inkling-model (keras_child.h), never in a
+ * server. What Keras does not write is refused before the library is asked for it: links that are not hard, external files, chunks and
+ * filters. Two layouts: that of model.weights.h5 in a .keras file (layers/conv2d_1/vars/0) and that of a whole-model .h5 file
  * (model_weights/NAME with the attribute weight_names). Threads: one. */
 #ifndef EXCHANGE_WEIGHT_FILE_H
 #define EXCHANGE_WEIGHT_FILE_H

@@ -100,3 +100,10 @@ void keras_write_changed(const char *path, const char *from, const char *to)
     keras_write(path, &archive, false);
     keras_archive_clear(&archive);
 }
+
+enum status keras_model_read(const char *path, struct keras_network *out_network, struct error *error)
+{
+    SCOPED(keras_file_clear) struct keras_file file = {NULL, 0};
+    TRY(keras_file_read(path, &file, error));
+    return keras_file_parse(&file, out_network, error);
+}

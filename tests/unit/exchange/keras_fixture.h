@@ -4,6 +4,7 @@
 #define TESTS_KERAS_FIXTURE_H
 
 #include "server/exchange/keras_archive.h"
+#include "server/exchange/keras_file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,5 +32,8 @@ void keras_write(const char *path, const struct keras_archive *archive, bool def
 
 /* The golden .keras file with the first from in its config.json replaced by to. */
 void keras_write_changed(const char *path, const char *from, const char *to);
+
+/* A file read and parsed in this process, so that the sanitizers see all of it. */
+enum status keras_model_read(const char *path, struct keras_network *out_network, struct error *error);
 
 #endif

@@ -2,7 +2,6 @@
 #include "keras_fixture.h"
 
 #include "core/base/node.h"
-#include "server/exchange/keras_import.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
