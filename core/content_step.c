@@ -41,6 +41,7 @@ struct content_step {
     float *floats;
     /* of the call */
     const struct batches *batches;
+    const struct content_choice *choice;
     const float *weights;
     float *learned;
     struct adam_rates rates;
@@ -229,6 +230,7 @@ static void run_slot(void *context, uint32_t number, unsigned worker_number)
     const struct batch_slot *slot = &step->batches->slots[number];
     struct step_worker *worker = &step->workers[worker_number];
     size_t C = encoder->shape.width, first = (size_t)(slot->targets - step->batches->targets), n_rows = step->table.n_rows;
+    struct random random;
     struct softmax_rows rows = {.x = worker->states,
                                 .target = step->table.targets + first,
                                 .skip = content_table_is_whole(&step->table) ? NULL : step->table.skips + first,
@@ -238,7 +240,9 @@ static void run_slot(void *context, uint32_t number, unsigned worker_number)
                                 .C = C};
     memset(step->dvectors[number], 0, n_rows * C * sizeof(float));
     memset(step->dbias[number], 0, n_rows * sizeof(float));
-    const float *states = encoder_forward(encoder, step->ground->weights, &slot->packed, 0, NULL, &worker->activations);
+    random_init(&random, step->choice->seed, UINT64_C(0x4344000000000000) | (step->choice->number * SLOTS + number));
+    const float *states =
+        encoder_forward(encoder, step->ground->weights, &slot->packed, step->choice->dropout, &random, &worker->activations);
     for (uint32_t i = 0; i < slot->n_targets; i++)
         memcpy(worker->states + i * C, states + slot->target_rows[i] * C, C * sizeof *states);
     if (is_tempered(step)) {
@@ -310,6 +314,7 @@ double content_step_loss(struct content_step *step, const struct batches *batche
     struct workers *workers = step->ground->workers;
     double loss = 0;
     step->batches = batches;
+    step->choice = choice;
     step->weights = weights;
     content_table_choose(&step->table, batches->targets, batches->n_targets, choice->may, choice->probability, choice->seed,
                          choice->number);

@@ -4,10 +4,11 @@
  * and bias, or with what the tower makes of its content. With a temperature states and vectors are scaled as the encoder's scores have
  * them. loss = sum over positions of weight · softmax cross-entropy (core/kernels/kernels.h, softmax_loss)
  *
- * Only the tower learns; states are the frozen encoder's, computed with the batch, without dropout. A batch's slots (core/batches.h) and
- * the content's parts are worked on side by side, their gradients added in their order: the same bits at any number of threads. Embeddings
- * that a step does not touch keep weights and moments, as in PyTorch's SparseAdam. Memory: SLOTS + 2 tables of n_rows · C floats, moments,
- * and a pass for every part. Threads: one caller, which brings the workers. */
+ * Only the tower learns; states are the frozen encoder's, computed with the batch. They know the training part: without dropout a state is
+ * surer of its target than it will ever be of a new one, and a tower that learned from such states would place items too high. A batch's
+ * slots (core/batches.h) and the content's parts are worked on side by side, their gradients added in their order: the same bits at any
+ * number of threads. Embeddings that a step does not touch keep weights and moments, as in PyTorch's SparseAdam. Memory: SLOTS + 2 tables
+ * of n_rows · C floats, moments, and a pass for every part. Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENT_STEP_H
 #define CORE_CONTENT_STEP_H
 
@@ -39,10 +40,10 @@ enum status content_step_create(const struct content_ground *ground, const struc
 void content_step_destroy(struct content_step *step);
 DEFINE_SCOPED(struct content_step *, content_step_destroy);
 
-/* Which items may stand with content, with which probability, and the random numbers that say which do. */
+/* Which items may stand with content, with which probability; dropout of the encoder; and the random numbers of both. */
 struct content_choice {
     const bool *may; /* [V] */
-    float probability;
+    float probability, dropout;
     uint64_t seed, number; /* of the step */
 };
 

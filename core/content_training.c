@@ -16,15 +16,16 @@ struct content_settings content_settings_default(void)
 {
     return (struct content_settings){
         .shape = content_shape_default(64),
-        .epochs = 20,
-        .patience = 4,
+        .epochs = 12,
+        .patience = 3,
         .batch_rows = 512,
         .max_steps = 4096,
-        .max_contents = 1024,
-        .max_shared = 16384,
-        .probability = 0.5f,
+        .max_contents = 2048,
+        .max_shared = 2048,
+        .probability = 0.8f,
         .held_out = 0.1f,
-        .learning_rate = 1e-3f,
+        .dropout = 0.3f,
+        .learning_rate = 3e-3f,
         .seed = 1,
     };
 }
@@ -46,6 +47,7 @@ enum status content_settings_check(const struct content_settings *settings, stru
     TRY(check_number("max_shared", settings->max_shared, 1, 1 << 18, error));
     TRY(check_number("probability", (double)settings->probability, 0, 1, error));
     TRY(check_number("held_out", (double)settings->held_out, 0, .9, error));
+    TRY(check_number("dropout", (double)settings->dropout, 0, .98, error));
     return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
 }
 
@@ -152,7 +154,7 @@ static enum status train_epoch(struct phase *phase, uint32_t epoch, struct conte
     batches_shuffle(&phase->batches, settings->seed, epoch + 1);
     for (uint32_t batch = 0; batch < phase->n_steps; batch++) {
         uint64_t number = (uint64_t)epoch * phase->n_steps + batch;
-        const struct content_choice choice = {phase->may, settings->probability, settings->seed, number};
+        const struct content_choice choice = {phase->may, settings->probability, settings->dropout, settings->seed, number};
         float fallen = (1 - LAST_RATE) * (float)number / (float)n_total;
         batches_fill(&phase->batches, batch);
         loss += content_step_loss(phase->step, &phase->batches, &choice, phase->weights);

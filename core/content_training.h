@@ -23,6 +23,7 @@ struct content_settings {
     uint32_t max_shared;        /* a larger catalogue is sampled, so many a step */
     float probability;          /* of standing with content, an item a step */
     float held_out;             /* share of the items; 0: none, and the last epoch is the best */
+    float dropout;              /* of the encoder when it makes the states */
     float learning_rate;        /* at the beginning; it falls evenly to a tenth over the epochs */
     uint64_t seed;
 };

@@ -27,7 +27,7 @@ static void grow(struct bench_input *input)
         exit(FAILED);
 }
 
-static void add_event(struct bench_input *input, const char *user, const char *item, const char *type, int64_t at_ms)
+void bench_input_add(struct bench_input *input, const char *user, const char *item, const char *type, int64_t at_ms)
 {
     if (input->n_events == input->capacity)
         grow(input);
@@ -44,8 +44,8 @@ static void add_object(struct bench_input *input, const char *line)
     struct error error;
     if (node_parse(line, strlen(line), &event, &error) != STATUS_OK)
         return;
-    add_event(input, node_text(node_get(event, "user_id"), NULL), node_text(node_get(event, "item_id"), NULL),
-              node_text(node_get(event, "type"), NULL), node_integer(node_get(event, "timestamp")));
+    bench_input_add(input, node_text(node_get(event, "user_id"), NULL), node_text(node_get(event, "item_id"), NULL),
+                    node_text(node_get(event, "type"), NULL), node_integer(node_get(event, "timestamp")));
 }
 
 static void add_sequence(struct bench_input *input, char *line)
@@ -53,17 +53,22 @@ static void add_sequence(struct bench_input *input, char *line)
     char *rest = line, *user = strsep(&rest, " \n"), *item;
     for (int64_t step = 0; (item = strsep(&rest, " \n"));) {
         if (*item)
-            add_event(input, user, item, "view", step++);
+            bench_input_add(input, user, item, "view", step++);
     }
+}
+
+void bench_input_init(struct bench_input *input)
+{
+    *input = (struct bench_input){.users = names_create(), .items = names_create(), .types = names_create()};
+    if (!input->users || !input->items || !input->types)
+        exit(FAILED);
 }
 
 void bench_input_read(struct bench_input *input, FILE *source)
 {
     char *line = NULL;
     size_t capacity = 0;
-    *input = (struct bench_input){.users = names_create(), .items = names_create(), .types = names_create()};
-    if (!input->users || !input->items || !input->types)
-        exit(FAILED);
+    bench_input_init(input);
     while (getline(&line, &capacity, source) > 0) {
         if (line[0] == '{')
             add_object(input, line);

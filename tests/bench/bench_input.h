@@ -18,7 +18,11 @@ struct bench_input {
     uint32_t n_events, capacity;
 };
 
-/* Read source to its end. */
+/* Without events, to be filled by whoever reads another form. */
+void bench_input_init(struct bench_input *input);
+void bench_input_add(struct bench_input *input, const char *user, const char *item, const char *type, int64_t at_ms);
+
+/* Init, and read source to its end. */
 void bench_input_read(struct bench_input *input, FILE *source);
 void bench_input_clear(struct bench_input *input);
 

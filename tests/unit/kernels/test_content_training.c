@@ -37,7 +37,7 @@ static void expect_slopes(float temperature, uint32_t max_shared)
     float *weights = random_floats(&random, tower.n_floats, .7f), *gradient = zero_floats(tower.n_floats), h = 2e-3f;
     for (uint32_t v = 0; v < SHOP_ITEMS; v++)
         may[v] = v % 5 != 0;
-    const struct content_choice choice = {may, .7f, 3, 9};
+    const struct content_choice choice = {may, .7f, .3f, 3, 9};
     batches_shuffle(&batches, 1, 1);
     batches_fill(&batches, 0);
     (void)content_step_loss(step, &batches, &choice, weights);
