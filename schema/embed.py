@@ -82,7 +82,7 @@ def main():
         + "extern const char *const query_names[QUERY_COUNT];\n\n#endif\n")
     (folder / "schema_sql.c").write_text(
         f'{note}#include "schema/schema_sql.h"\n\n'
-        + "const char *const migration_texts[MIGRATIONS] = {\n" + "".join(f"{c_text(sql)},\n" for _, sql in migrations) + "};\n\n"
+        + "const char *const migration_texts[MIGRATIONS] = {\n" + "".join(f"    [{number - 1}] = (\n{c_text(sql)}),\n" for number, sql in migrations) + "};\n\n"
         + table("const char *const script_texts[SCRIPT_COUNT]", "SCRIPT", scripts) + "\n"
         + table("const char *const query_texts[QUERY_COUNT]", "QUERY", queries) + "\n"
         + "const char *const query_names[QUERY_COUNT] = {\n" + "".join(f'    [QUERY_{name.upper()}] = "{name}",\n' for name in queries) + "};\n")
