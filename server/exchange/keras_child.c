@@ -91,6 +91,8 @@ _Noreturn static void become_child(int pipe, keras_parser *parse, const struct k
     struct keras_network network = {.weights = NULL};
     struct answer answer = {.status = STATUS_IO};
     struct error error = {.detail = ""};
+    (void)close(STDIN_FILENO);
+    (void)signal(SIGPIPE, SIG_IGN); /* a parent that has heard enough is no crash */
     enum status status = confine() ? parse(file, &network, &error)
                                    : fail(&error, STATUS_IO, "the limits of a child process cannot be set: %s", strerror(errno));
     answer.status = (uint32_t)status;

@@ -188,6 +188,21 @@ enum status weight_file_config(struct weight_file *file, struct buffer *out, str
 
 /* --- weights --- */
 
+/* Keras numbers the groups of a .keras file by class and, lately, writes the layer's name beside: a group of another layer is noticed. */
+static enum status check_name(hid_t group, const struct keras_layer *layer, struct error *error)
+{
+    SCOPED(buffer_clear) struct buffer names;
+    size_t n = 0;
+    buffer_init(&names, NAME_BYTES);
+    if (H5Aexists(group, "name") <= 0)
+        return STATUS_OK;
+    TRY(append_texts(group, "name", NAME_BYTES, &names, &n, error));
+    if (n != 1 || strcmp(names.bytes, layer->name) != 0)
+        return fail(error, STATUS_INVALID, "layer \"%.60s\" (%s): the weights in its place are those of \"%.60s\"", layer->name,
+                    keras_class(layer->kind), n == 1 && utf8_is_id(names.bytes, strlen(names.bytes)) ? names.bytes : "?");
+    return STATUS_OK;
+}
+
 enum status weight_file_count(struct weight_file *file, const struct keras_layer *layer, unsigned n, struct error *error)
 {
     SCOPED(buffer_clear) struct buffer names;
@@ -196,6 +211,8 @@ enum status weight_file_count(struct weight_file *file, const struct keras_layer
     size_t found = 0;
     buffer_init(&names, WEIGHTS_MOST * NAME_BYTES);
     TRY(open_layer(file, layer, &group, error));
+    if (file->layout == WEIGHTS_OF_KERAS)
+        TRY(check_name(group.id, layer, error));
     if (file->layout == WEIGHTS_OF_H5) {
         TRY(append_texts(group.id, "weight_names", NAME_BYTES, &names, &found, error));
     } else if (H5Gget_info(group.id, &info) < 0) {

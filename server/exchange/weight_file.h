@@ -23,7 +23,7 @@ DEFINE_SCOPED(struct weight_file *, weight_file_close);
 /* Append the attribute model_config of an .h5 file. STATUS_INVALID: there is none; STATUS_LIMIT, STATUS_NOMEM: out says so. */
 enum status weight_file_config(struct weight_file *file, struct buffer *out, struct error *error) MUST_CHECK;
 
-/* The layer must have exactly n weights. STATUS_INVALID. */
+/* The layer must have exactly n weights, and they must not be those of another. STATUS_INVALID. */
 enum status weight_file_count(struct weight_file *file, const struct keras_layer *layer, unsigned n, struct error *error) MUST_CHECK;
 
 /* out = weight number at (from 0) of a layer, which Keras calls part ("kernel"); it must have these sides and be finite. STATUS_INVALID. */

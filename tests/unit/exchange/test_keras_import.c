@@ -126,6 +126,7 @@ Test(keras_import, refuses_weights_that_are_not_as_the_config_says)
     static const struct {
         const char *from, *to, *words;
     } cases[] = {
+        {"\"name\": \"edges\"", "\"name\": \"corners\"", "layer \"corners\" (Conv2D): the weights in its place are those of \"edges\""},
         {"\"filters\": 4", "\"filters\": 5", "layer \"edges\" (Conv2D): its kernel is 5 x 5 x 3 x 4, its options want 5 x 5 x 3 x 5"},
         {"\"kernel_size\": [5, 5]", "\"kernel_size\": [3, 3]", "layer \"edges\" (Conv2D): its kernel is 5 x 5 x 3 x 4"},
         {"\"use_bias\": true", "\"use_bias\": false", "the file has 2 weights of it, its options want 1"},
