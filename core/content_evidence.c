@@ -26,8 +26,10 @@ void evidence_mix(const struct evidence *evidence, const float *id, float n, con
         memmove(out, id, (C + 1) * sizeof *out);
         return;
     }
-    if (evidence->is_tempered && length > 0)
-        scale = (float)((n > 0 ? content_length(id, C) : (double)evidence->length) / length);
+    if (n > 0)
+        scale = (float)(content_length(id, C) / length);
+    else if (evidence->is_tempered && length > 0)
+        scale = (float)((double)evidence->length / length);
     for (size_t c = 0; c < C; c++)
         out[c] = (n > 0 ? (1 - of_content) * id[c] : 0) + of_content * scale * content[c];
     out[C] = (n > 0 ? (1 - of_content) * id[C] : 0) + of_content * content[C];

@@ -4,8 +4,9 @@
  *
  * Without events it is the content alone, whatever k is (nothing known at all: the vector 0 and the neutral bias); with events and without
  * content, or with one that says nothing (the vector 0), the id alone; k = 0 leaves every item with events as it was.
- * With a temperature only directions count in scores, so content is first brought to the id's length (without events to the usual length
- * of ids), which also keeps it in the range that the encoder knows from its input.
+ * Content is first brought to the length of the id, without events and with a temperature to the usual length of ids: with a temperature
+ * only directions count, without one the length is what the item's own events say best, and either way vectors stay in the range that the
+ * encoder knows from its input. (Beauty, dot product: so the best k is 1 and gains; with content as long as it comes it is 0.)
  * The mix stands in the place of the id vector everywhere, in scores and in the encoder's input: one table of items, and events on a new
  * item are seen too. k is chosen on held-out events with evaluate_encoder, as the neighbours' weight is. Threads: any for the mix. */
 #ifndef CORE_CONTENT_EVIDENCE_H

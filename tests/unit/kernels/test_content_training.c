@@ -230,11 +230,11 @@ Test(content_evidence, weighs_events_against_content)
     const float id[] = {3, 4, 1}, content[] = {0, 2, -3}, nothing[] = {0, 0, 7};
     const struct evidence dot = {.width = 2, .k = 5}, unit = {.width = 2, .is_tempered = true, .length = 8, .k = 5};
     float out[3];
-    const float half[] = {1.5f, 3, -1}, half_unit[] = {1.5f, 4.5f, -1}, usual[] = {0, 8, -3};
+    const float half[] = {1.5f, 4.5f, -1}, usual[] = {0, 8, -3};
     evidence_mix(&dot, id, 5, content, out);
-    expect_close(out, half, 3, 1e-6f, "as many events as content is worth");
+    expect_close(out, half, 3, 1e-6f, "as many events as content is worth, content brought to the id's length");
     evidence_mix(&unit, id, 5, content, out);
-    expect_close(out, half_unit, 3, 1e-6f, "content brought to the id's length");
+    expect_close(out, half, 3, 1e-6f, "with a temperature too");
     evidence_mix(&dot, NULL, 0, content, out);
     expect_close(out, content, 3, 0, "no events: content");
     evidence_mix(&unit, NULL, 0, content, out);
