@@ -1,9 +1,8 @@
 /* Content pass: some items forward and backward through a content tower, and the two ways to place items that are built on it.
  *
  * A pass has all the memory that it needs: nothing here but create and content_place_all allocates. An item comes out the same, to
- * rounding, whatever other items are in the batch. To place a new item keep one pass for one item a thread and call content_place: of the
- * order of 0.1 ms, no allocation; the weights are only read, so any number of threads may, each with its own pass. Threads: one at a time a
- * pass. */
+ * rounding, whatever other items are in the batch. To place a new item keep one pass for one item a thread and call content_place:
+ * nothing is allocated and the weights are only read, so any number of threads may, each with its own pass. Threads: one at a time a pass. */
 #ifndef CORE_CONTENT_PASS_H
 #define CORE_CONTENT_PASS_H
 
