@@ -207,13 +207,13 @@ static enum status predict_categories(const struct recorder *recorder, const str
     SCOPED(buffer_clear) struct buffer text;
     struct emit emit;
     uint32_t best = 0;
+    buffer_init(&text, LIST_BYTES);
     if (!probabilities || picture_index_ask(index, picture, probabilities, NULL) != STATUS_OK)
         return STATUS_NOMEM;
     for (uint32_t c = 1; c < facts->n_categories; c++)
         best = probabilities[c] > probabilities[best] ? c : best;
     if ((double)probabilities[best] < recorder->app->settings->pictures_predict)
         return STATUS_OK;
-    buffer_init(&text, LIST_BYTES);
     emit_init(&emit, &text);
     emit_open_array(&emit, NULL);
     emit_text(&emit, NULL, facts->categories[best]);

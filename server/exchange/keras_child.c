@@ -2,7 +2,7 @@
 #include "server/exchange/keras_child.h"
 
 #include "core/base/floats.h"
-#include "server/pictures/decoder_filter.h"
+#include "server/pictures/confinement.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,17 +14,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
 
 /* Numbers only, so that any bytes are some. */
 struct answer_layer {
@@ -40,27 +29,9 @@ struct answer {
 
 /* --- the child --- */
 
-static bool lower(int resource, rlim_t limit)
-{
-    struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now))
-        return false;
-    now.rlim_max = now.rlim_max == RLIM_INFINITY || now.rlim_max > limit ? limit : now.rlim_max;
-    now.rlim_cur = now.rlim_max;
-    return setrlimit((__rlimit_resource_t)resource, &now) == 0;
-}
-
-/* The filter is what the kernel takes; the limits are needed in any case. */
 static bool confine(void)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !lower(RLIMIT_CORE, 0) ||
-        !lower(RLIMIT_CPU, KERAS_CHILD_SECONDS))
-        return false;
-    if (HAS_SANITIZER)
-        return true;
-    bool is_limited = lower(RLIMIT_AS, KERAS_CHILD_MEMORY);
-    (void)decoder_filter_set();
-    return is_limited;
+    return !prctl(PR_SET_PDEATHSIG, SIGKILL) && confine_limit(RLIMIT_CPU, KERAS_CHILD_SECONDS) && confine_process(KERAS_CHILD_MEMORY);
 }
 
 static bool write_all(int pipe, const void *bytes, size_t n)

@@ -1,5 +1,5 @@
 /* A Keras file is parsed by a child process that has given up everything but its memory: no files, no sockets, no processes, a processor's
- * time and a memory of their own limit (server/pictures/decoder_filter.h). What it answers is no more trusted than the file was: sizes are
+ * time and a memory of their own limit (server/pictures/confinement.h). What it answers is no more trusted than the file was: sizes are
  * computed here again from the list of layers.
  * Threads: the process must have no other that matters, because it forks. */
 #ifndef EXCHANGE_KERAS_CHILD_H

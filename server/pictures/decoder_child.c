@@ -1,8 +1,7 @@
-/* A loop around one decode. The limits that a sanitizer cannot live with (it maps terabytes, and asks the kernel much) are left out in such
- * a build; a filter that the kernel does not take is not insisted on, limits are. */
+/* A loop around one decode. */
 #include "server/pictures/decoder_child.h"
 
-#include "server/pictures/decoder_filter.h"
+#include "server/pictures/confinement.h"
 #include "server/pictures/decoder_frame.h"
 
 #include <errno.h>
@@ -12,39 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER 0
-#endif
-
-/* Both limits, or what is allowed of them already if that is less. */
-static bool lower(int resource, rlim_t limit)
-{
-    struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now))
-        return false;
-    now.rlim_max = now.rlim_max == RLIM_INFINITY || now.rlim_max > limit ? limit : now.rlim_max;
-    now.rlim_cur = now.rlim_max;
-    return setrlimit((__rlimit_resource_t)resource, &now) == 0;
-}
-
-static bool confine(void)
-{
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !lower(RLIMIT_CORE, 0) || !lower(RLIMIT_NOFILE, STDERR_FILENO + 1))
-        return false;
-    if (HAS_SANITIZER)
-        return true;
-    bool is_limited = lower(RLIMIT_AS, DECODER_MEMORY_BYTES);
-    (void)decoder_filter_set();
-    return is_limited;
-}
 
 /* The processor's time is counted from the start of the process, so each picture moves the limit on. */
 static bool allow_seconds(uint32_t seconds)
@@ -124,7 +90,7 @@ int decoder_child_run(int socket,
                       enum status (*decode)(const uint8_t *bytes, size_t n_bytes, struct picture *out_picture, struct error *error))
 {
     const char ready = DECODER_READY;
-    if (!confine() || !write_all(socket, &ready, 1))
+    if (!(confine_limit(RLIMIT_NOFILE, STDERR_FILENO + 1) && confine_process(DECODER_MEMORY_BYTES)) || !write_all(socket, &ready, 1))
         return 1;
     for (;;) {
         struct decoder_request request;
