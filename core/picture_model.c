@@ -1,7 +1,6 @@
 /* A model is its file's content; an asker is a pass of layers over it. */
 #include "core/picture_model.h"
 
-#include "core/base/emit.h"
 #include "core/base/floats.h"
 #include "core/base/node.h"
 #include "core/layers/class_loss.h"
@@ -145,24 +144,6 @@ const float *picture_model_weights(const struct picture_model *model)
 uint32_t picture_model_width(const struct picture_model *model)
 {
     return (uint32_t)map_floats(model->layers.places[model->layers.n_layers - 1].in);
-}
-
-void picture_model_emit(const struct picture_model *model, struct buffer *out)
-{
-    SCOPED(buffer_clear) struct buffer facts;
-    struct emit emit;
-    buffer_init(&facts, HEADER_MAX_BYTES);
-    picture_facts_emit(&model->facts, &model->layers, &facts);
-    if (facts.failed) {
-        out->failed = true;
-        return;
-    }
-    emit_init(&emit, out);
-    emit_open_object(&emit, NULL);
-    emit_text(&emit, "version", model->facts.version);
-    emit_raw(&emit, "facts", facts.bytes);
-    emit_raw(&emit, "report", model->report);
-    emit_close_object(&emit);
 }
 
 /* --- asking --- */
