@@ -2,7 +2,6 @@
  * that only the store and memory can fail, and that fails the whole batch. Records of items are built here, before the commit, and
  * published after it. */
 #include "core/base/clock.h"
-#include "core/base/emit.h"
 #include "server/app/recorder.h"
 #include "storage/picture_store.h"
 #include "storage/user_store.h"
@@ -10,8 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define LIST_BYTES (2 * CATEGORY_MAX_BYTES + 16) /* of one category as a JSON list, escaped */
 
 /* --- names --- */
 
@@ -198,28 +195,20 @@ static enum status delete_item(struct recorder *recorder, struct write *write, s
     return prepare_record(recorder, row.item, &row, error);
 }
 
-/* The likeliest category of a picture as a JSON list in the arena, or NULL: the model is not sure enough. */
-static enum status predict_categories(const struct recorder *recorder, const struct picture_index *index, const struct picture *picture,
-                                      const char **out_categories)
+/* The likeliest category of a picture, the model's text, or NULL: it is not sure enough. */
+static enum status predict_category(const struct recorder *recorder, const struct picture_index *index, const struct picture *picture,
+                                    const char **out_category)
 {
     const struct picture_facts *facts = picture_model_facts(picture_index_model(index));
     float *probabilities = arena_alloc_array(recorder->arena, facts->n_categories, sizeof *probabilities);
-    SCOPED(buffer_clear) struct buffer text;
-    struct emit emit;
     uint32_t best = 0;
-    buffer_init(&text, LIST_BYTES);
     if (!probabilities || picture_index_ask(index, picture, probabilities, NULL) != STATUS_OK)
         return STATUS_NOMEM;
     for (uint32_t c = 1; c < facts->n_categories; c++)
         best = probabilities[c] > probabilities[best] ? c : best;
-    if ((double)probabilities[best] < recorder->app->settings->pictures_predict)
-        return STATUS_OK;
-    emit_init(&emit, &text);
-    emit_open_array(&emit, NULL);
-    emit_text(&emit, NULL, facts->categories[best]);
-    emit_close_array(&emit);
-    *out_categories = text.failed ? NULL : arena_copy(recorder->arena, text.bytes, text.n_bytes);
-    return *out_categories ? STATUS_OK : STATUS_NOMEM;
+    bool is_sure = (double)probabilities[best] >= recorder->app->settings->pictures_predict;
+    *out_category = is_sure ? facts->categories[best] : NULL;
+    return STATUS_OK;
 }
 
 /* Give an item that has no categories, or predicted ones, those of its new picture. */
@@ -227,17 +216,22 @@ static enum status fill_categories(struct recorder *recorder, const struct pictu
                                    const struct picture *picture, struct error *error)
 {
     const struct item *item = find_latest(recorder, number);
-    const char *categories = NULL;
+    const char *category = NULL;
+    struct item_input input;
+    struct stored_item row;
     if (recorder->app->settings->pictures_predict <= 0 || !item || !item->known || (item->row.categories && !item->row.predicted))
         return STATUS_OK;
-    if (predict_categories(recorder, index, picture, &categories) != STATUS_OK)
+    if (predict_category(recorder, index, picture, &category) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory to look at a picture");
-    if (!categories && !item->row.predicted)
+    if (!category && !item->row.predicted)
         return STATUS_OK;
-    struct stored_item row = item->row;
-    row.item = number;
-    row.categories = categories;
-    row.predicted = categories != NULL;
+    enum status status = item_input_load(&item->row, item->item_id, recorder->arena, &input);
+    input.categories = (struct texts){&category, category ? 1 : 0};
+    input.predicted = category != NULL;
+    if (status == STATUS_OK)
+        status = item_input_store(&input, number, recorder->arena, &row);
+    if (status != STATUS_OK)
+        return fail(error, status, "the item's row cannot be made again");
     TRY(item_store_put(recorder->app->store, &row, error));
     return prepare_record(recorder, number, &row, error);
 }
