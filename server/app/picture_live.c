@@ -24,8 +24,7 @@ struct picture_live {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_stopping;                    /* under the lock */
-    uint64_t n_swaps;                    /* under the lock */
-    atomic_uint_fast64_t wanted, filled; /* swaps: the last one, and up to which the thread is through */
+    atomic_uint_fast64_t wanted, filled; /* swaps: the last one (changed under the lock), and up to which the thread is through */
 };
 
 struct picture_index *picture_live_get(const struct picture_live *live)
@@ -78,11 +77,11 @@ static void *run(void *context)
     uint64_t done = 0;
     (void)pthread_mutex_lock(&live->lock);
     while (!live->is_stopping) {
-        if (live->n_swaps == done) {
+        if (atomic_load(&live->wanted) == done) {
             (void)pthread_cond_wait(&live->changed, &live->lock);
             continue;
         }
-        done = live->n_swaps;
+        done = atomic_load(&live->wanted);
         (void)pthread_mutex_unlock(&live->lock);
         fill(live, done);
         (void)pthread_mutex_lock(&live->lock);
@@ -103,8 +102,7 @@ static void swap(struct picture_live *live, struct picture_index *index)
 {
     struct picture_index *old = atomic_exchange(&live->index, index);
     (void)pthread_mutex_lock(&live->lock);
-    live->n_swaps++;
-    atomic_store(&live->wanted, live->n_swaps);
+    atomic_fetch_add(&live->wanted, 1);
     (void)pthread_cond_signal(&live->changed);
     (void)pthread_mutex_unlock(&live->lock);
     if (old)

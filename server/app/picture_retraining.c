@@ -14,7 +14,8 @@
 
 #define REPORT_BYTES    (HEADER_MAX_BYTES / 4)
 #define CONFUSION_MOST  64u /* categories; the picture of more is no picture */
-#define ACCURACY_DIGITS 4   /* digits behind the point */
+#define PATH_BYTES      4160
+#define ACCURACY_DIGITS 4 /* digits behind the point */
 
 static void emit_curve(struct emit *emit, const struct picture_network *network)
 {
@@ -98,12 +99,12 @@ static enum status write_model(const char *models, const struct picture_query *q
     return model_files_renew(models, out_version, error);
 }
 
-static enum status read_store(const char *directory, const struct progress *progress, char out_models[4160], struct picture_data *out_data,
-                              struct error *error)
+static enum status read_store(const char *directory, const struct progress *progress, char out_models[PATH_BYTES],
+                              struct picture_data *out_data, struct error *error)
 {
     SCOPED(store_close) struct store *store = NULL;
     TRY(store_open(directory, STORE_READ, &store, error));
-    if ((size_t)snprintf(out_models, 4160, "%s", store_models_directory(store)) >= 4160)
+    if ((size_t)snprintf(out_models, PATH_BYTES, "%s", store_models_directory(store)) >= PATH_BYTES)
         return fail(error, STATUS_LIMIT, "the path of the data directory is too long");
     if (mkdir(out_models, 0750) && errno != EEXIST)
         return fail(error, STATUS_IO, "cannot make %s: %s", out_models, strerror(errno));
@@ -130,7 +131,7 @@ enum status picture_retraining_run(const char *directory, const struct picture_q
     SCOPED(picture_network_clear) struct picture_network network = {0};
     SCOPED(workers_destroy) struct workers *workers = NULL;
     struct picture_settings settings = picture_settings_of(query->preset);
-    char models[4160];
+    char models[PATH_BYTES];
     TRY(read_store(directory, progress, models, &data, error));
     unsigned n_threads = query->n_threads ? query->n_threads : workers_processors();
     workers = workers_create(n_threads);
