@@ -2,6 +2,7 @@
 #include "core/content_evidence.h"
 
 #include "core/base/floats.h"
+#include "core/content_step.h"
 #include "core/encoder_scores.h"
 
 #include <math.h>

@@ -12,7 +12,17 @@
 #ifndef CORE_CONTENT_EVIDENCE_H
 #define CORE_CONTENT_EVIDENCE_H
 
-#include "core/content_step.h"
+#include "core/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct content_ground; /* core/content_step.h */
+struct dataset;
+struct sequences;
+struct split;
+struct type_weights;
 
 #define EVIDENCE_CHOICES 6 /* 0, 1, 2, 5, 10, 20 */
 extern const float evidence_choices[EVIDENCE_CHOICES];
@@ -28,8 +38,8 @@ struct evidence {
     float k;
 };
 
-/* out [C + 1] = the item's vector and bias in use; may be id. id [C + 1] or NULL without events (n = 0); content [C + 1] as content_place
- * gives it, or NULL: none; given if n = 0. No allocation, no lock. */
+/* out [C + 1] = the item's vector and bias in use; may be id or content. id [C + 1] or NULL without events (n = 0); content [C + 1] as
+ * content_place gives it, or NULL: none; given if n = 0. No allocation, no lock. */
 void evidence_mix(const struct evidence *evidence, const float *id, float n, const float *content, float out[]);
 
 /* item_events [V] += the positive events of each item. */

@@ -2,6 +2,7 @@
 #include "core/model.h"
 
 #include "core/base/names.h"
+#include "core/content_placement.h"
 #include "core/encoder_state.h"
 #include "core/model_file.h"
 #include "core/model_network.h"
@@ -79,6 +80,11 @@ const struct encoder *model_encoder(const struct model *model)
 const float *model_weights(const struct model *model)
 {
     return model->content.weights;
+}
+
+const struct content_placement *model_placement(const struct model *model)
+{
+    return model->content.placement.weights ? &model->content.placement : NULL;
 }
 
 void model_facts_write(const struct model_facts *facts, struct buffer *out)

@@ -4,6 +4,7 @@
 #define CORE_MODEL_FILE_H
 
 #include "core/base/names.h"
+#include "core/content_placement.h"
 #include "core/model_header.h"
 
 /* A file that is known to the last byte but not written yet: its version can be told to others before it appears. */
@@ -30,8 +31,9 @@ enum status model_file_write(const char *directory, const struct model_facts *fa
 struct model_content {
     struct model_header header; /* its facts have the version of the bytes that were read */
     struct tensors tensors;
-    float *weights;      /* [n_floats], 64-byte aligned; gaps are 0 */
-    struct names *names; /* number = item */
+    float *weights;                     /* [n_floats], 64-byte aligned; gaps are 0 */
+    struct names *names;                /* number = item */
+    struct content_placement placement; /* zeros: it has none */
 };
 
 /* Read and check a whole file into a zeroed content; what was taken is in it on failure too, to be cleared. Failures as model_open. */

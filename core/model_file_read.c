@@ -10,6 +10,7 @@ void model_content_clear(struct model_content *content)
 {
     free(content->weights);
     names_destroy(content->names);
+    content_placement_clear(&content->placement);
     model_header_clear(&content->header);
     *content = (struct model_content){0};
 }
