@@ -22,6 +22,7 @@ struct training_ground {
     const struct sequences *sequences; /* of the split's training part */
     struct slot_memory *memory;
     struct workers *workers;
+    const struct training_contents *contents; /* core/trainer.h; NULL: nothing is known of the items */
 };
 
 /* An epoch as the curve shows it. */

@@ -18,5 +18,5 @@ void content_placement_place(const struct content_placement *placement, struct c
 
 float content_placement_neutral(const struct content_placement *placement)
 {
-    return placement->weights[placement->tower.neutral];
+    return placement->weights[placement->tower.neutral] + placement->evidence.shift;
 }

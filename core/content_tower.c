@@ -3,7 +3,9 @@
 
 #include "core/base/random.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct content_shape content_shape_default(uint32_t width)
@@ -50,4 +52,31 @@ void content_tower_start(const struct content_tower *tower, uint64_t seed, float
     for (size_t i = 0; i < P * D; i++)
         weights[tower->picture + i] = bound * (2 * random_uniform(&random) - 1);
     text_network_start(&tower->text, seed, weights + tower->text_first);
+}
+
+unsigned content_tensors(const struct content_tower *tower, struct tensor out[CONTENT_TENSORS_MAX])
+{
+    const struct text_shape *text = &tower->text.shape;
+    const size_t at = tower->text_first;
+    const struct {
+        const char *name;
+        uint32_t rows, columns;
+        size_t first;
+    } table[] = {
+        {"neutral", 1, 0, tower->neutral},
+        {"text.conv.weight", TEXT_TAPS * text->width, text->channels, at + tower->text.conv},
+        {"text.conv.bias", text->channels, 0, at + tower->text.conv_bias},
+        {"text.dense.weight", text->channels, text->outputs, at + tower->text.dense},
+        {"text.dense.bias", text->outputs, 0, at + tower->text.dense_bias},
+        {"text.embedding", text->n_buckets, text->width, at + tower->text.table},
+        {"picture.weight", tower->shape.picture_width, text->outputs, tower->picture},
+        {"picture.bias", text->outputs, 0, tower->picture_bias},
+    };
+    static_assert(sizeof table / sizeof table[0] == CONTENT_TENSORS_MAX, "all of them");
+    unsigned n = tower->shape.picture_width ? CONTENT_TENSORS_MAX : CONTENT_TENSORS_MAX - 2;
+    for (unsigned i = 0; i < n; i++) {
+        out[i] = (struct tensor){.rows = table[i].rows, .columns = table[i].columns, .first = table[i].first};
+        (void)snprintf(out[i].name, sizeof out[i].name, "content.%s", table[i].name);
+    }
+    return n;
 }

@@ -15,6 +15,7 @@
 #ifndef CORE_CONTENT_TOWER_H
 #define CORE_CONTENT_TOWER_H
 
+#include "core/tensors.h"
 #include "core/text_network.h"
 #include "core/words.h"
 
@@ -45,6 +46,10 @@ enum status content_tower_init(struct content_tower *tower, const struct content
 
 /* weights [n_floats] = what training starts with; as text_network_start has them, W alike, w 0. */
 void content_tower_start(const struct content_tower *tower, uint64_t seed, float neutral, float weights[]);
+
+/* The table of its tensors, as core/tensors.h has one of the encoder's: what a file holds. Returns how many. */
+#define CONTENT_TENSORS_MAX 8u
+unsigned content_tensors(const struct content_tower *tower, struct tensor out[CONTENT_TENSORS_MAX]);
 
 static inline uint32_t content_outputs(const struct content_tower *tower)
 {

@@ -18,7 +18,7 @@ struct content_settings content_settings_default(void)
         .shape = content_shape_default(64),
         .epochs = 12,
         .patience = 3,
-        .batch_rows = 512,
+        .batch_rows = 2048,
         .max_steps = 4096,
         .max_contents = 2048,
         .max_shared = 2048,
@@ -137,7 +137,10 @@ static enum status begin(struct phase *phase, struct error *error)
     look_at_items(phase, &bias);
     if (trained->n_contents == 0)
         return fail(error, STATUS_INVALID, "no content to learn from: none of the items with training events has a text or a picture");
-    content_tower_start(&trained->tower, settings->seed, bias, phase->weights);
+    if (settings->start)
+        memcpy(phase->weights, settings->start, trained->tower.n_floats * sizeof *phase->weights);
+    else
+        content_tower_start(&trained->tower, settings->seed, bias, phase->weights);
     TRY(content_judge_init(&phase->judge, ground, phase->item_events, settings->held_out, settings->seed));
     trained->n_candidates = phase->judge.n_candidates;
     trained->n_cases = phase->judge.n_cases;

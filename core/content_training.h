@@ -26,6 +26,7 @@ struct content_settings {
     float dropout;              /* of the encoder when it makes the states */
     float learning_rate;        /* at the beginning; it falls evenly to a tenth over the epochs */
     uint64_t seed;
+    const float *start; /* weights of a tower of that shape to go on from; NULL: from nothing. Borrowed */
 };
 
 struct content_settings content_settings_default(void);

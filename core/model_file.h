@@ -10,10 +10,17 @@
 /* A file that is known to the last byte but not written yet: its version can be told to others before it appears. */
 struct model_draft;
 
-/* facts (without version), weights as tensors says, the vocabulary item_ids[V]. Borrows the weights for its life. STATUS_INVALID: an item
- * id is no id, or there twice. STATUS_NOMEM. */
-enum status model_draft_create(const struct model_facts *facts, const struct tensors *tensors, const float *weights,
-                               const char *const item_ids[], struct model_draft **out_draft, struct error *error) MUST_CHECK;
+/* What goes into a file. Borrowed. */
+struct model_parts {
+    const struct model_facts *facts; /* without version */
+    const struct tensors *tensors;
+    const float *weights;                      /* as tensors says */
+    const struct content_placement *placement; /* NULL: none */
+    const char *const *item_ids;               /* [V] the vocabulary */
+};
+
+/* Borrows the weights and the placement's for its life. STATUS_INVALID: an item id is no id, or there twice. STATUS_NOMEM. */
+enum status model_draft_create(const struct model_parts *parts, struct model_draft **out_draft, struct error *error) MUST_CHECK;
 void model_draft_destroy(struct model_draft *draft);
 DEFINE_SCOPED(struct model_draft *, model_draft_destroy);
 
@@ -24,8 +31,8 @@ const char *model_draft_version(const struct model_draft *draft);
 enum status model_draft_write(const struct model_draft *draft, const char *directory, struct error *error) MUST_CHECK;
 
 /* Both in one. */
-enum status model_file_write(const char *directory, const struct model_facts *facts, const struct tensors *tensors, const float *weights,
-                             const char *const item_ids[], char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
+enum status model_file_write(const char *directory, const struct model_parts *parts, char out_version[MODEL_VERSION_BYTES],
+                             struct error *error) MUST_CHECK;
 
 /* What a file holds. */
 struct model_content {

@@ -27,6 +27,20 @@ static enum status read_weights(struct file_reader *reader, struct model_content
     return STATUS_OK;
 }
 
+/* After the network's; a placement that is there has a tower but no weights yet. */
+static enum status read_placement(struct file_reader *reader, struct content_placement *placement, struct error *error)
+{
+    struct tensor table[CONTENT_TENSORS_MAX];
+    unsigned n = content_tensors(&placement->tower, table);
+    placement->weights = aligned_floats(placement->tower.n_floats);
+    if (!placement->weights)
+        return fail(error, STATUS_NOMEM, "no memory for a content tower of %zu floats", placement->tower.n_floats);
+    memset(placement->weights, 0, placement->tower.n_floats * sizeof *placement->weights);
+    for (unsigned t = 0; t < n; t++)
+        TRY(file_reader_next(reader, placement->weights + table[t].first, error));
+    return STATUS_OK;
+}
+
 static enum status check_vocabulary(const int64_t ends[], const char bytes[], uint64_t n_bytes, struct model_content *content,
                                     struct error *error)
 {
@@ -54,7 +68,8 @@ static enum status check_vocabulary(const int64_t ends[], const char bytes[], ui
     return STATUS_OK;
 }
 
-static enum status read_data(struct file_reader *reader, uint64_t vocabulary_bytes, struct model_content *content, struct error *error)
+static enum status read_data(struct file_reader *reader, uint64_t vocabulary_bytes, bool is_placed, struct model_content *content,
+                             struct error *error)
 {
     uint32_t n_items = content->header.facts.shape.n_items;
     SCOPED(memory_free) int64_t *ends = calloc(n_items, sizeof *ends);
@@ -63,20 +78,23 @@ static enum status read_data(struct file_reader *reader, uint64_t vocabulary_byt
         return fail(error, STATUS_NOMEM, "no memory for the vocabulary");
     TRY(file_reader_next(reader, ends, error));
     TRY(read_weights(reader, content, error));
+    if (is_placed)
+        TRY(read_placement(reader, &content->placement, error));
     TRY(file_reader_next(reader, bytes, error));
     TRY(file_reader_finish(reader, 'm', content->header.facts.version, error));
     return check_vocabulary(ends, bytes, vocabulary_bytes, content, error);
 }
 
-static enum status check_tensors(struct file_reader *reader, const struct tensors *tensors, uint32_t n_items,
+static enum status check_tensors(struct file_reader *reader, const struct model_content *content, const struct content_placement *placement,
                                  uint64_t *out_vocabulary_bytes, struct error *error)
 {
+    uint32_t n_items = content->header.facts.shape.n_items;
     SCOPED(memory_free) struct file_tensors *expected = malloc(sizeof *expected);
     uint64_t n_bytes = 0;
     if (!expected)
         return fail(error, STATUS_NOMEM, "no memory to read the header");
     TRY(file_reader_count(reader, VOCABULARY_BYTES, n_items, (uint64_t)n_items * ID_MAX_BYTES, &n_bytes, error));
-    model_file_tensors(tensors, n_items, n_bytes, expected);
+    model_file_tensors(&content->tensors, placement, n_items, n_bytes, expected);
     TRY(file_reader_check(reader, expected, error));
     *out_vocabulary_bytes = n_bytes;
     return STATUS_OK;
@@ -84,12 +102,15 @@ static enum status check_tensors(struct file_reader *reader, const struct tensor
 
 enum status model_file_read(const char *path, struct model_content *content, struct error *error)
 {
-    static const struct file_key keys[] = {{"facts", false}, {"settings", false}, {"report", true}};
+    static const struct file_key keys[] = {{"facts", false}, {"settings", false}, {"report", true}, {"content", true}};
     SCOPED(file_reader_close) struct file_reader *reader = NULL;
     uint64_t vocabulary_bytes = 0;
-    TRY(file_reader_open(path, MODEL_FORMAT, keys, 3, &reader, error));
+    TRY(file_reader_open(path, MODEL_FORMAT, keys, 4, &reader, error));
     TRY(model_header_read(file_reader_text(reader, 0), file_reader_text(reader, 1), file_reader_text(reader, 2), &content->header, error));
+    const char *placed = file_reader_text(reader, 3);
+    if (placed)
+        TRY(placement_read(placed, &content->header.facts.shape, &content->placement, error));
     tensors_init(&content->tensors, &content->header.facts.shape);
-    TRY(check_tensors(reader, &content->tensors, content->header.facts.shape.n_items, &vocabulary_bytes, error));
-    return read_data(reader, vocabulary_bytes, content, error);
+    TRY(check_tensors(reader, content, placed ? &content->placement : NULL, &vocabulary_bytes, error));
+    return read_data(reader, vocabulary_bytes, placed != NULL, content, error);
 }

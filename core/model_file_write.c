@@ -7,7 +7,7 @@
 #include <string.h>
 
 static_assert(FILE_VERSION_BYTES == MODEL_VERSION_BYTES, "a model's version is its file's");
-static_assert(FILE_TENSORS_MAX >= TENSORS_MAX + 2, "all tensors and the vocabulary");
+static_assert(FILE_TENSORS_MAX >= TENSORS_MAX + CONTENT_TENSORS_MAX + 2, "all tensors and the vocabulary");
 
 struct model_draft {
     struct buffer vocabulary;
@@ -46,28 +46,41 @@ static enum status join_vocabulary(const char *const item_ids[], uint32_t n_item
     return buffer_finish(out, error);
 }
 
-static enum status fill_draft(struct model_draft *draft, const struct model_facts *facts, const struct tensors *tensors,
-                              const float *weights, struct error *error)
+/* data [n] = the tensors in the order of model_file_tensors. */
+static void point_at_tensors(const struct model_draft *draft, const struct model_parts *parts, const void *data[FILE_TENSORS_MAX])
 {
-    SCOPED(buffer_clear) struct buffer text;
-    const void *data[FILE_TENSORS_MAX];
-    unsigned n = 0;
-    buffer_init(&text, HEADER_MAX_BYTES);
-    model_facts_emit(facts, false, &text);
-    TRY(buffer_finish(&text, error));
-    const struct file_text texts[] = {{"facts", text.bytes}, {"settings", facts->settings}, {"report", facts->report}};
+    struct tensor placed[CONTENT_TENSORS_MAX];
+    unsigned n = 0, n_placed = parts->placement ? content_tensors(&parts->placement->tower, placed) : 0;
     data[n++] = draft->ends;
-    for (uint32_t t = 0; t < tensors->n_tensors; t++)
-        data[n++] = weights + tensors->tensors[t].first;
-    data[n++] = draft->vocabulary.bytes;
-    model_file_tensors(tensors, facts->shape.n_items, draft->vocabulary.n_bytes, &draft->tensors);
-    return file_draft_create('m', MODEL_FORMAT, texts, 3, &draft->tensors, data, &draft->file, error);
+    for (uint32_t t = 0; t < parts->tensors->n_tensors; t++)
+        data[n++] = parts->weights + parts->tensors->tensors[t].first;
+    for (unsigned t = 0; t < n_placed; t++)
+        data[n++] = parts->placement->weights + placed[t].first;
+    data[n] = draft->vocabulary.bytes;
 }
 
-enum status model_draft_create(const struct model_facts *facts, const struct tensors *tensors, const float *weights,
-                               const char *const item_ids[], struct model_draft **out_draft, struct error *error)
+static enum status fill_draft(struct model_draft *draft, const struct model_parts *parts, struct error *error)
 {
-    uint32_t n_items = facts->shape.n_items;
+    const struct model_facts *facts = parts->facts;
+    SCOPED(buffer_clear) struct buffer text, content;
+    const void *data[FILE_TENSORS_MAX];
+    buffer_init(&text, HEADER_MAX_BYTES);
+    buffer_init(&content, HEADER_MAX_BYTES);
+    model_facts_emit(facts, false, &text);
+    TRY(buffer_finish(&text, error));
+    if (parts->placement)
+        placement_emit(parts->placement, &content);
+    TRY(buffer_finish(&content, error));
+    const struct file_text texts[] = {
+        {"facts", text.bytes}, {"settings", facts->settings}, {"report", facts->report}, {"content", content.bytes}};
+    point_at_tensors(draft, parts, data);
+    model_file_tensors(parts->tensors, parts->placement, facts->shape.n_items, draft->vocabulary.n_bytes, &draft->tensors);
+    return file_draft_create('m', MODEL_FORMAT, texts, parts->placement ? 4 : 3, &draft->tensors, data, &draft->file, error);
+}
+
+enum status model_draft_create(const struct model_parts *parts, struct model_draft **out_draft, struct error *error)
+{
+    uint32_t n_items = parts->facts->shape.n_items;
     SCOPED(model_draft_destroy) struct model_draft *draft = calloc(1, sizeof *draft);
     if (!draft)
         return fail(error, STATUS_NOMEM, "no memory for a model file");
@@ -75,8 +88,8 @@ enum status model_draft_create(const struct model_facts *facts, const struct ten
     draft->ends = calloc(n_items, sizeof *draft->ends);
     if (!draft->ends)
         return fail(error, STATUS_NOMEM, "no memory for the vocabulary");
-    TRY(join_vocabulary(item_ids, n_items, &draft->vocabulary, draft->ends, error));
-    TRY(fill_draft(draft, facts, tensors, weights, error));
+    TRY(join_vocabulary(parts->item_ids, n_items, &draft->vocabulary, draft->ends, error));
+    TRY(fill_draft(draft, parts, error));
     *out_draft = draft;
     draft = NULL;
     return STATUS_OK;
@@ -92,11 +105,11 @@ enum status model_draft_write(const struct model_draft *draft, const char *direc
     return file_draft_write(draft->file, directory, error);
 }
 
-enum status model_file_write(const char *directory, const struct model_facts *facts, const struct tensors *tensors, const float *weights,
-                             const char *const item_ids[], char out_version[MODEL_VERSION_BYTES], struct error *error)
+enum status model_file_write(const char *directory, const struct model_parts *parts, char out_version[MODEL_VERSION_BYTES],
+                             struct error *error)
 {
     SCOPED(model_draft_destroy) struct model_draft *draft = NULL;
-    TRY(model_draft_create(facts, tensors, weights, item_ids, &draft, error));
+    TRY(model_draft_create(parts, &draft, error));
     TRY(model_draft_write(draft, directory, error));
     memcpy(out_version, model_draft_version(draft), MODEL_VERSION_BYTES);
     return STATUS_OK;

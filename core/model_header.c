@@ -65,11 +65,42 @@ void model_facts_emit(const struct model_facts *facts, bool is_whole, struct buf
     emit_close_object(&emit);
 }
 
-void model_file_tensors(const struct tensors *tensors, uint32_t n_items, uint64_t vocabulary_bytes, struct file_tensors *out)
+void placement_emit(const struct content_placement *placement, struct buffer *out)
+{
+    const struct content_shape *shape = &placement->tower.shape;
+    struct emit emit;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    emit_text(&emit, "picture_version", placement->picture_version);
+    emit_integer(&emit, "picture_width", shape->picture_width);
+    emit_integer(&emit, "n_buckets", shape->n_buckets);
+    emit_integer(&emit, "embedding", shape->embedding);
+    emit_integer(&emit, "channels", shape->channels);
+    emit_integer(&emit, "max_words", shape->max_words);
+    emit_integer(&emit, "max_features", shape->max_features);
+    emit_integer(&emit, "max_bytes", shape->max_bytes);
+    emit_number(&emit, "length", (double)placement->evidence.length, 9);
+    emit_number(&emit, "k", (double)placement->evidence.k, 9);
+    emit_number(&emit, "shift", (double)placement->evidence.shift, 9);
+    emit_close_object(&emit);
+}
+
+static void add_placement(const struct content_placement *placement, struct file_tensors *out)
+{
+    struct tensor table[CONTENT_TENSORS_MAX];
+    unsigned n = content_tensors(&placement->tower, table);
+    for (unsigned t = 0; t < n; t++)
+        file_tensors_add(out, table[t].name, FILE_F32, table[t].rows, table[t].columns);
+}
+
+void model_file_tensors(const struct tensors *tensors, const struct content_placement *placement, uint32_t n_items,
+                        uint64_t vocabulary_bytes, struct file_tensors *out)
 {
     out->n_tensors = 0;
     file_tensors_add(out, VOCABULARY_ENDS, FILE_I64, n_items, 0);
     for (uint32_t t = 0; t < tensors->n_tensors; t++)
         file_tensors_add(out, tensors->tensors[t].name, FILE_F32, tensors->tensors[t].rows, tensors->tensors[t].columns);
+    if (placement)
+        add_placement(placement, out);
     file_tensors_add(out, VOCABULARY_BYTES, FILE_U8, vocabulary_bytes, 0);
 }

@@ -175,3 +175,34 @@ enum status model_header_read(const char *facts_text, const char *settings, cons
     facts->report = out_header->report;
     return STATUS_OK;
 }
+
+enum status placement_read(const char *content, const struct encoder_shape *encoder, struct content_placement *out_placement,
+                           struct error *error)
+{
+    SCOPED(node_destroy) struct node *node = NULL;
+    struct content_placement read = {.evidence = {.width = encoder->width, .is_tempered = encoder->temperature > 0}};
+    struct content_shape shape = {.width = encoder->width};
+    struct error reason = {.detail = ""};
+    double length = 0, k = 0, shift = 0;
+    TRY(parse_object(content, "content", &node, error));
+    TRY(read_text(node, "picture_version", read.picture_version, sizeof read.picture_version, error));
+    TRY(read_count(node, "picture_width", 0, CONTENT_PICTURE_MAX, &shape.picture_width, error));
+    TRY(read_count(node, "n_buckets", 2, TEXT_FLOATS_MAX, &shape.n_buckets, error));
+    TRY(read_count(node, "embedding", 1, TEXT_SIDE_MAX, &shape.embedding, error));
+    TRY(read_count(node, "channels", 1, TEXT_SIDE_MAX, &shape.channels, error));
+    TRY(read_count(node, "max_words", 1, TEXT_WORDS_MAX, &shape.max_words, error));
+    TRY(read_count(node, "max_features", 1, WORD_FEATURES_MAX, &shape.max_features, error));
+    TRY(read_count(node, "max_bytes", 1, TEXT_BYTES_MAX, &shape.max_bytes, error));
+    TRY(read_number(node, "length", &length, error));
+    TRY(read_number(node, "k", &k, error));
+    TRY(read_number(node, "shift", &shift, error));
+    if (length < 0 || k < 0)
+        return fail(error, STATUS_CORRUPT, "damaged: the header's length %g or k %g is negative", length, k);
+    if (content_tower_init(&read.tower, &shape, &reason) != STATUS_OK)
+        return fail(error, STATUS_CORRUPT, "damaged: the header's content: %.200s", reason.detail);
+    read.evidence.length = (float)length;
+    read.evidence.k = (float)k;
+    read.evidence.shift = (float)shift;
+    *out_placement = read;
+    return STATUS_OK;
+}

@@ -13,6 +13,7 @@ void trained_destroy(struct trained *trained)
     encoder_scores_clear(&trained->scores);
     buffer_clear(&trained->settings_text);
     buffer_clear(&trained->report);
+    content_placement_clear(&trained->placement);
     free(trained->weights);
     free(trained);
 }
@@ -116,5 +117,10 @@ enum status trained_view(struct trained *trained, struct trainer *trainer, const
 
 enum status trained_draft(const struct trained *trained, const char *const item_ids[], struct model_draft **out_draft, struct error *error)
 {
-    return model_draft_create(&trained->facts, &trained->encoder.tensors, trained->weights, item_ids, out_draft, error);
+    const struct model_parts parts = {.facts = &trained->facts,
+                                      .tensors = &trained->encoder.tensors,
+                                      .weights = trained->weights,
+                                      .placement = trained->placement.weights ? &trained->placement : NULL,
+                                      .item_ids = item_ids};
+    return model_draft_create(&parts, out_draft, error);
 }

@@ -17,7 +17,9 @@ struct trained {
     struct emit emit; /* of the report, while it is open */
     struct training_speed speed;
     char selected_version[MODEL_VERSION_BYTES];
-    struct encoder_scores scores; /* behind the view */
+    struct content_placement placement; /* zeros: none */
+    uint32_t content_epochs;            /* of the tower, up to its best */
+    struct encoder_scores scores;       /* behind the view */
 };
 
 /* A trained network out of the contender, whose best weights it takes. Its report is opened as an object and has the path and the curve.

@@ -3,6 +3,7 @@
 
 #include "core/base/floats.h"
 #include "core/candidates.h"
+#include "core/content_phase.h"
 #include "core/kernels/peak.h"
 #include "core/model_network.h"
 #include "core/search.h"
@@ -14,6 +15,7 @@
 struct trainer {
     const struct dataset *dataset;
     const struct split *split;
+    const struct training_contents *contents;
     struct workers *workers;
     struct slot_memory memory;
     double peak_gflops;
@@ -48,6 +50,11 @@ enum status trainer_create(const struct dataset *dataset, const struct split *sp
 struct workers *trainer_workers(struct trainer *trainer)
 {
     return trainer->workers;
+}
+
+void trainer_set_contents(struct trainer *trainer, const struct training_contents *contents)
+{
+    trainer->contents = contents;
 }
 
 static enum status check(const struct dataset *dataset, struct training_settings *settings, struct error *error)
@@ -158,6 +165,7 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
     trained->speed.peak_gflops = trainer->peak_gflops;
     if (search.n_bytes)
         emit_raw(&trained->emit, "search", search.bytes);
+    TRY(content_phase_select(trained, ground, start ? model_placement(plan->start) : NULL, progress, error));
     TRY(judge(trainer, ground, trained, progress, error));
     *out_trained = trained;
     trained = NULL;
@@ -183,7 +191,7 @@ enum status trainer_select(struct trainer *trainer, const struct training_plan *
     struct error reason = {.detail = ""};
     SCOPED(sequences_clear) struct sequences sequences = {0};
     TRY(check(trainer->dataset, &checked.settings, error));
-    struct training_ground ground = {trainer->dataset, trainer->split, &sequences, &trainer->memory, trainer->workers};
+    struct training_ground ground = {trainer->dataset, trainer->split, &sequences, &trainer->memory, trainer->workers, trainer->contents};
     enum status status = sequences_init(&sequences, trainer->dataset, trainer->split, &plan->settings.type_weights);
     if (status == STATUS_OK)
         status = check_sequences(&ground, &plan->settings.type_weights, &reason);
@@ -225,6 +233,7 @@ static enum status refit(struct trainer *trainer, const struct training_ground *
     trained->speed.peak_gflops = trainer->peak_gflops;
     memcpy(trained->facts.figures, selected->facts.figures, sizeof trained->facts.figures);
     trained->facts.neighbours_weight = selected->facts.neighbours_weight;
+    TRY(content_phase_refit(trained, selected, ground, start ? model_placement(start_model) : NULL, progress, error));
     trained->facts.n_held_out = selected->facts.n_held_out;
     memcpy(trained->selected_version, selected_version, strnlen(selected_version, MODEL_VERSION_BYTES - 1));
     TRY(trained_finish(trained, error));
@@ -240,7 +249,7 @@ enum status trainer_refit(struct trainer *trainer, const struct trained *selecte
     struct error reason = {.detail = ""};
     SCOPED(sequences_clear) struct sequences sequences = {0};
     struct split whole = {.kind = trainer->split->kind, .weights = *weights, .train_ends = trainer->dataset->starts + 1};
-    struct training_ground ground = {trainer->dataset, &whole, &sequences, &trainer->memory, trainer->workers};
+    struct training_ground ground = {trainer->dataset, &whole, &sequences, &trainer->memory, trainer->workers, trainer->contents};
     enum status status = sequences_init(&sequences, trainer->dataset, &whole, weights);
     if (status == STATUS_OK)
         status = refit(trainer, &ground, selected, selected_version, start, progress, out_trained, &reason);

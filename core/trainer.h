@@ -2,8 +2,8 @@
  *
  * *Select*: search for settings if the plan has a budget (core/search.h), train on the split's training part until the held-out figure
  * stops rising, and judge all methods on the held-out events. *Refit*: with the same settings, along the same path of epochs and rates,
- * train on everything. Both are pure functions of data, split, plan and start: the same bytes at any thread count, as long as a search does
- * not run out of time (the report says if it did).
+ * train on everything. In both a tower follows that places items by their content, if anything is known of them. Both are pure functions of
+ * data, split, plan and start: the same bytes at any thread count, as long as a search does not run out of time (the report says so).
  * Loss: softmax cross-entropy over all items, or sampled (core/touched.h), at every position whose event is a positive; Adam; dropout.
  * Threads: one caller; the trainer has its workers. */
 #ifndef CORE_TRAINER_H
@@ -23,6 +23,17 @@ void trainer_destroy(struct trainer *trainer);
 DEFINE_SCOPED(struct trainer *, trainer_destroy);
 
 struct workers *trainer_workers(struct trainer *trainer);
+
+/* What is known of the dataset's items besides events. */
+struct training_contents {
+    const struct item_content *items; /* [V] */
+    uint32_t picture_width;           /* P of all pictures; 0: there are none */
+    const char *picture_version;      /* the picture model that made them; "" without any */
+};
+
+/* NULL, as at first: nothing is known. Borrowed for the trainer's life. Without a call to this no tower is trained (core/content_phase.h).
+ */
+void trainer_set_contents(struct trainer *trainer, const struct training_contents *contents);
 
 struct training_plan {
     struct training_settings settings; /* to train with, or where a search starts */

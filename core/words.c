@@ -42,9 +42,9 @@ static enum status check_limit(const char *name, uint32_t value, uint32_t least,
 enum status words_create(const struct word_limits *limits, struct words **out_words, struct error *error)
 {
     TRY(check_limit("n_buckets", limits->n_buckets, 2, UINT32_MAX, error));
-    TRY(check_limit("max_words", limits->max_words, 1, 65536, error));
-    TRY(check_limit("max_features", limits->max_features, 1, 256, error));
-    TRY(check_limit("max_bytes", limits->max_bytes, 1, 1u << 20, error));
+    TRY(check_limit("max_words", limits->max_words, 1, TEXT_WORDS_MAX, error));
+    TRY(check_limit("max_features", limits->max_features, 1, WORD_FEATURES_MAX, error));
+    TRY(check_limit("max_bytes", limits->max_bytes, 1, TEXT_BYTES_MAX, error));
     SCOPED(words_destroy) struct words *words = calloc(1, sizeof *words);
     if (!words)
         return fail(error, STATUS_NOMEM, "no memory for words");

@@ -19,13 +19,18 @@
 
 #include <stdint.h>
 
+/* Limits of limits. */
+#define TEXT_WORDS_MAX         65536u
+#define WORD_FEATURES_MAX 256u
+#define TEXT_BYTES_MAX   (1u << 20)
+
 #define WORD_CHARACTERS_MAX 32u /* a longer word is cut into pieces of so many characters, each a word */
 
 struct word_limits {
     uint32_t n_buckets;    /* 2 or more; features are in buckets 1 to n_buckets - 1, bucket 0 stands for nothing */
-    uint32_t max_words;    /* of a text, 1 to 65536: its first ones */
-    uint32_t max_features; /* of a word, 1 to 256: itself, then short runs before long ones; no word has more than 94 */
-    uint32_t max_bytes;    /* of a text, 1 to 1 MiB: what is behind them is not read */
+    uint32_t max_words;    /* of a text, 1 to TEXT_WORDS_MAX: its first ones */
+    uint32_t max_features; /* of a word, 1 to WORD_FEATURES_MAX: itself, then short runs before long ones; no word has more than 94 */
+    uint32_t max_bytes;    /* of a text, 1 to TEXT_BYTES_MAX: what is behind them is not read */
 };
 
 /* Word w has the features buckets[starts[w]] … buckets[starts[w + 1] - 1], at least one. */

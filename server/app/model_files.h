@@ -27,10 +27,14 @@ struct model_file {
 enum status model_files_each(const char *directory, char letter, enum status (*visit)(void *context, const struct model_file *file),
                              void *context, struct error *error) MUST_CHECK;
 
+/* The newest of them. STATUS_NOT_FOUND: there is none; STATUS_IO. */
+enum status model_files_newest(const char *directory, char letter, struct model_file *out_file, struct error *error) MUST_CHECK;
+
 /* For qsort: older files first, those of one time by version. */
 int model_file_compare(const void *left, const void *right);
 
-/* Make DIRECTORY/<version> the newest: the same training makes the same file, and whoever asks for it again wants it to answer. STATUS_IO. */
+/* Make DIRECTORY/<version> the newest: the same training makes the same file, and whoever asks for it again wants it to answer. STATUS_IO.
+ */
 enum status model_files_renew(const char *directory, const char *version, struct error *error) MUST_CHECK;
 
 /* Remove what nobody will finish or ask for: partial files of processes that are gone, and verdicts older than a day on models that are not

@@ -7,6 +7,7 @@
 
 #include "core/base/workers.h"
 #include "core/trainer.h"
+#include "server/app/content_data.h"
 #include "server/app/gate.h"
 #include "server/app/model_files.h"
 #include "server/app/registration.h"
@@ -29,6 +30,7 @@ struct retraining {
     char models[PATH_BYTES];
     char live_version[MODEL_VERSION_BYTES]; /* empty: none */
     struct training_data data;
+    struct content_data contents; /* zeros: nothing is to be placed by it */
     struct split *split;
     struct model *live, *live_selected; /* NULL: none, or not to be continued. live_selected is the same one if it was not a refit */
 };
@@ -39,6 +41,7 @@ static void retraining_clear_scoped(struct retraining *retraining)
         model_close(retraining->live_selected);
     model_close(retraining->live);
     split_destroy(retraining->split);
+    content_data_clear(&retraining->contents);
     training_data_clear(&retraining->data);
 }
 
@@ -60,7 +63,11 @@ static enum status read_store(struct retraining *retraining, struct error *error
         return fail(error, STATUS_IO, "cannot make %s: %s", retraining->models, strerror(errno));
     model_files_clean(retraining->models);
     TRY(model_registry_scan(store, find_live, retraining, error));
-    return training_data_read(store, retraining->settings, retraining->progress, &retraining->data, error);
+    TRY(training_data_read(store, retraining->settings, retraining->progress, &retraining->data, error));
+    if (!retraining->settings->retrain_content)
+        return STATUS_OK;
+    return content_data_read(store, retraining->models, retraining->data.dataset->n_items, retraining->progress, &retraining->contents,
+                             error);
 }
 
 static enum status open_version(const struct retraining *retraining, const char *version, struct model **out_model, struct error *error)
@@ -225,6 +232,8 @@ static enum status train(const struct retraining *retraining, const struct train
     SCOPED(trained_destroy) struct trained *selected = NULL;
     struct verdict verdict;
     TRY(trainer_create(retraining->data.dataset, retraining->split, plan->settings.n_threads, &trainer, error));
+    if (retraining->contents.items)
+        trainer_set_contents(trainer, &retraining->contents.contents);
     TRY(trainer_select(trainer, plan, retraining->progress, &selected, error));
     TRY(say_speed(retraining, "trained", selected));
     TRY(ask_gate(retraining, trainer, selected, &verdict, error));

@@ -254,16 +254,19 @@ static enum status judge(const struct cold_protocol *protocol, const struct spli
     SCOPED(memory_free) float *placed = calloc(n_items * D, sizeof *placed);
     SCOPED(memory_free) float *mixed = aligned_alloc(64, (encoder->tensors.n_floats * sizeof *mixed + 63) / 64 * 64);
     SCOPED(memory_free) uint32_t *item_events = calloc(n_items, sizeof *item_events);
-    struct evidence evidence = {encoder->shape.width, encoder->shape.temperature > 0, trained->length, 0};
-    double ndcg10[EVIDENCE_CHOICES];
+    struct evidence evidence = {.width = encoder->shape.width, .is_tempered = encoder->shape.temperature > 0, .length = trained->length};
+    struct evidence_figures figures;
     if (!placed || !mixed || !item_events)
         return STATUS_NOMEM;
     TRY(content_place_all(&trained->tower, trained->weights, protocol->contents, protocol->n_items, ground->workers, placed, error));
     content_count_events(ground->sequences, ground->type_weights, item_events);
-    TRY(evidence_choose(&evidence, ground, protocol->train, split, item_events, placed, ndcg10, &evidence.k));
-    (void)printf("warm items\n  k, NDCG@10 held out:");
+    TRY(evidence_choose(&evidence, ground, protocol->train, split, item_events, placed, &figures));
+    (void)printf("warm items\n  NDCG@10 held out: ids %.4f, shift", figures.ids);
+    for (size_t i = 0; i < EVIDENCE_SHIFTS; i++)
+        (void)printf(" %g %.4f%s", (double)evidence_shifts[i], figures.by_shift[i], evidence_shifts[i] == evidence.shift ? "*" : "");
+    (void)printf(", k");
     for (size_t i = 0; i < EVIDENCE_CHOICES; i++)
-        (void)printf(" %g %.4f%s", (double)evidence_choices[i], ndcg10[i], evidence_choices[i] == evidence.k ? "*" : "");
+        (void)printf(" %g %.4f%s", (double)evidence_choices[i], figures.by_choice[i], evidence_choices[i] == evidence.k ? "*" : "");
     (void)printf("\n");
     TRY(judge_warm(protocol, ground, ground->weights, "ids alone"));
     evidence_apply(&evidence, ground, item_events, placed, mixed);

@@ -62,16 +62,16 @@ static enum status learn(const struct shop *shop, struct content_trained *traine
     struct content_settings settings = content_settings_default();
     struct error error;
     uint32_t item_events[ITEMS] = {0};
-    float placed[ITEMS * (WIDTH + 1)], k;
-    double ndcg10[EVIDENCE_CHOICES];
+    float placed[ITEMS * (WIDTH + 1)];
+    struct evidence_figures figures;
     settings.shape = (struct content_shape){0, 2, 50, 3, 4, 3, 5, 30};
     settings.epochs = 1;
     settings.held_out = .3f;
     TRY(content_training_run(&ground, &settings, NULL, trained, &error));
     TRY(content_place_all(&trained->tower, trained->weights, shop->contents, ITEMS, shop->workers, placed, &error));
     content_count_events(&shop->sequences, &shop->type_weights, item_events);
-    const struct evidence evidence = {.width = WIDTH, .is_tempered = true, .length = trained->length};
-    return evidence_choose(&evidence, &ground, shop->dataset, shop->split, item_events, placed, ndcg10, &k);
+    struct evidence evidence = {.width = WIDTH, .is_tempered = true, .length = trained->length};
+    return evidence_choose(&evidence, &ground, shop->dataset, shop->split, item_events, placed, &figures);
 }
 
 int main(void)

@@ -239,6 +239,8 @@ Test(content_evidence, weighs_events_against_content)
     expect_close(out, content, 3, 0, "no events: content");
     evidence_mix(&unit, NULL, 0, content, out);
     expect_close(out, usual, 3, 1e-6f, "of the usual length");
+    evidence_mix(&(struct evidence){.width = 2, .k = 5, .shift = -4}, NULL, 0, content, out);
+    expect_close(out, (const float[]){0, 2, -7}, 3, 1e-6f, "nobody has touched it");
     evidence_mix(&unit, NULL, 0, nothing, out);
     expect_close(out, nothing, 3, 0, "nothing known");
     evidence_mix(&unit, id, 1, nothing, out);
@@ -255,8 +257,8 @@ Test(content_evidence, chooses_what_content_is_worth_on_held_out_events)
 {
     struct shop shop;
     uint32_t item_events[SHOP_ITEMS] = {0};
-    double ndcg10[EVIDENCE_CHOICES], best = 0;
-    float k = -1;
+    struct evidence_figures figures;
+    double best = 0;
     shop_init(&shop, 0, 6, 2);
     size_t n_floats = shop.encoder.tensors.n_floats;
     struct content_trained trained = learn(&shop);
@@ -264,12 +266,16 @@ Test(content_evidence, chooses_what_content_is_worth_on_held_out_events)
     struct evidence evidence = {.width = 8, .length = trained.length};
     content_count_events(&shop.sequences, &shop.type_weights, item_events);
     cr_assert_eq(content_place_all(&trained.tower, trained.weights, shop.contents, SHOP_ITEMS, shop.workers, placed, NULL), STATUS_OK);
-    cr_assert_eq(evidence_choose(&evidence, &shop.ground, shop.dataset, shop.split, item_events, placed, ndcg10, &k), STATUS_OK);
+    cr_assert_eq(evidence_choose(&evidence, &shop.ground, shop.dataset, shop.split, item_events, placed, &figures), STATUS_OK);
     for (size_t i = 0; i < EVIDENCE_CHOICES; i++)
-        best = ndcg10[i] > best ? ndcg10[i] : best;
+        best = figures.by_choice[i] > best ? figures.by_choice[i] : best;
     for (size_t i = 0; i < EVIDENCE_CHOICES; i++)
-        cr_expect(evidence_choices[i] != k || ndcg10[i] == best);
-    evidence_apply(&evidence, &shop.ground, item_events, placed, mixed); /* k = 0 */
+        cr_expect(evidence_choices[i] != evidence.k || figures.by_choice[i] == best);
+    cr_expect_eq(figures.best, best);
+    for (size_t i = 0; i < EVIDENCE_SHIFTS; i++)
+        cr_expect(figures.by_choice[0] >= (1 - EVIDENCE_LOSS_MOST) * figures.by_shift[i]);
+    evidence.k = evidence.shift = 0;
+    evidence_apply(&evidence, &shop.ground, item_events, placed, mixed);
     expect_close(mixed, shop.weights, (SHOP_ITEMS - SHOP_NEW) * 8, 0, "items with events");
     expect_close(mixed + (SHOP_ITEMS - SHOP_NEW) * 8, placed + (SHOP_ITEMS - SHOP_NEW) * 9, 8, 0, "the first new item");
     free(placed);

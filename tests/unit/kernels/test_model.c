@@ -248,7 +248,8 @@ static enum status write_and_open(const struct fixture *fixture, void (*change)(
         ids[i] = names_text(content.names, i);
     change(&content, ids);
     enum status status =
-        model_file_write(fixture->planted.directory, &content.header.facts, &content.tensors, content.weights, ids, version, error);
+        model_file_write(fixture->planted.directory,
+                         &(struct model_parts){&content.header.facts, &content.tensors, content.weights, NULL, ids}, version, error);
     struct model *model = NULL;
     if (status == STATUS_OK) {
         (void)snprintf(path, sizeof path, "%s/%s.safetensors", fixture->planted.directory, version);

@@ -87,7 +87,8 @@ static struct model *make_live(int64_t last_at_ms, const char *split, double fig
     tensors_init(&tensors, &facts.shape);
     SCOPED(memory_free) float *weights = calloc(tensors.n_floats, sizeof *weights);
     cr_assert(weights);
-    cr_assert_eq(model_file_write(scene.directory, &facts, &tensors, weights, ids, version, &error), STATUS_OK, "%s", error.detail);
+    cr_assert_eq(model_file_write(scene.directory, &(struct model_parts){&facts, &tensors, weights, NULL, ids}, version, &error), STATUS_OK,
+                 "%s", error.detail);
     (void)snprintf(path, sizeof path, "%s/%s.safetensors", scene.directory, version);
     cr_assert_eq(model_open(path, &model, &error), STATUS_OK, "%s", error.detail);
     return model;
