@@ -166,6 +166,8 @@ static enum status select_tower(struct phase *phase)
     struct evidence_figures figures;
     if (is_continuable(phase))
         settings.epochs /= GOING_ON_SHARE;
+    if (phase->trained->settings.epochs < settings.epochs) /* who wants few epochs wants to be done soon */
+        settings.epochs = phase->trained->settings.epochs;
     TRY(train(phase, &settings));
     evidence = evidence_of(phase, 0, 0);
     TRY(evidence_choose(&evidence, &phase->content, phase->ground->dataset, phase->ground->split, phase->item_events, phase->placed,

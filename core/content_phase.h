@@ -6,7 +6,8 @@
  * the events are ranked worse than by the ids alone, by more than CONTENT_LOSS_MOST, or if fewer than CONTENT_LEAST items have both
  * content and an event, the model goes without. The refit repeats what the selected model has, on everything. Going on from a model with a
  * tower of the same shape and the same pictures, it starts from that tower and takes a quarter of the epochs.
- * The same bytes at any number of threads. Threads: one caller, which brings the workers. The trainer's own piece. */
+ * A tower never takes more epochs than the settings allow the encoder. The same bytes at any number of threads.
+ * Threads: one caller, which brings the workers. The trainer's own piece. */
 #ifndef CORE_CONTENT_PHASE_H
 #define CORE_CONTENT_PHASE_H
 

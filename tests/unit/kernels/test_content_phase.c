@@ -42,7 +42,7 @@ static void open_business(struct business *business)
     settings->learning_rate = .01f;
     settings->dropout = .1f;
     settings->averaging = 0;
-    settings->epochs = 3;
+    settings->epochs = 6;
 }
 
 static void close_business(struct business *business)
