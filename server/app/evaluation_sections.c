@@ -1,5 +1,5 @@
-/* The pictures that need more than bars: probabilities against what happened, and the way that training took. The model's report is read
- * with care: another version may have written it, and what is missing is only not drawn. */
+/* The pictures that need more than bars: probabilities against what happened, and the way that training took, of the encoder and of the
+ * tower behind it. The model's report is read with care: another version may have written it, and what is missing is only not drawn. */
 #include "server/app/evaluation_sections.h"
 
 #include "core/base/node.h"
@@ -110,7 +110,8 @@ static const struct node *array_of(const struct node *object, const char *key)
     return node && node_kind(node) == NODE_ARRAY ? node : NULL;
 }
 
-static void read_curve(const struct node *report, struct curve *curve)
+/* gain: what the epochs were judged by. */
+static void read_curve(const struct node *report, const char *gain, struct curve *curve)
 {
     const struct node *array = array_of(report, "curve");
     size_t n = array ? node_count(array) : 0;
@@ -126,7 +127,7 @@ static void read_curve(const struct node *report, struct curve *curve)
             continue;
         curve->epochs[curve->n] = epoch;
         curve->losses[curve->n] = loss;
-        curve->gains[curve->n++] = number_of(node_at(array, i), "ndcg10");
+        curve->gains[curve->n++] = number_of(node_at(array, i), gain);
     }
 }
 
@@ -192,13 +193,56 @@ static void append_search(const struct node *report, struct buffer *out)
     buffer_append_text(out, "</tbody></table></div>\n");
 }
 
+static void append_choices(const struct node *content, const char *array, const char *key, const char *heading, struct buffer *out)
+{
+    const struct node *choices = array_of(content, array);
+    double chosen = number_of(content, key);
+    if (!choices)
+        return;
+    buffer_append_format(out, "<div class=\"card\"><h3>%s</h3><table><thead><tr><th>%s</th><th>NDCG@10</th><th></th></tr></thead><tbody>\n",
+                         heading, key);
+    for (size_t i = 0; i < node_count(choices); i++) {
+        buffer_append_text(out, "<tr>");
+        append_number_cell(node_at(choices, i), key, 1, out);
+        append_number_cell(node_at(choices, i), "ndcg10", 4, out);
+        buffer_append_format(out, "<td class=\"words\">%s</td></tr>\n", number_of(node_at(choices, i), key) == chosen ? "chosen" : "");
+    }
+    buffer_append_text(out, "</tbody></table></div>\n");
+}
+
+/* How the tower came about that places items by what is known of them (core/content_phase.h). */
+static void append_content(const struct node *report, struct buffer *out)
+{
+    const struct node *content = node_get(report, "content");
+    struct curve curve __attribute__((cleanup(curve_clear_scoped))) = {0};
+    if (!content || node_kind(content) != NODE_OBJECT)
+        return;
+    const struct node *is_used = node_get(content, "is_used");
+    bool is_placing = is_used && node_kind(is_used) == NODE_BOOLEAN && node_boolean(is_used);
+    double n_learned = number_of(content, "n_contents"), n_judged = number_of(content, "n_judged_items");
+    if (!isfinite(n_learned) || !isfinite(n_judged))
+        return;
+    read_curve(content, "ndcg20", &curve);
+    buffer_append_format(
+        out,
+        "<h2>%s</h2>\n<p>Learned from %.0f items that people touched and of which something is known; judged by %.0f others, as if nobody "
+        "had touched them.</p>\n<div class=\"row\">\n",
+        is_placing ? "New items are placed by their words and pictures" : "Placing items by their words and pictures did not pay",
+        n_learned, n_judged);
+    if (curve.n > 0)
+        append_curve(&curve, curve.gains, "Items that nobody has touched, among each other", "NDCG@20", "blend", out);
+    append_choices(content, "shifts", "shift", "What it is worth not to have been touched", out);
+    append_choices(content, "choices", "k", "How many events content is worth", out);
+    buffer_append_text(out, "</div>\n");
+}
+
 void section_training(const char *report, struct buffer *out)
 {
     SCOPED(node_destroy) struct node *document = NULL;
     struct curve curve __attribute__((cleanup(curve_clear_scoped))) = {0};
     bool is_object = report && node_parse(report, strlen(report), &document, NULL) == STATUS_OK && node_kind(document) == NODE_OBJECT;
     if (is_object)
-        read_curve(document, &curve);
+        read_curve(document, "ndcg10", &curve);
     if (curve.n == 0) {
         buffer_append_text(out,
                            "<h2>How the training went</h2>\n<p class=\"soft\">The model's file holds no loss curve: it was written by a "
@@ -210,6 +254,8 @@ void section_training(const char *report, struct buffer *out)
         append_curve(&curve, curve.gains, "The encoder on held-out events", "NDCG@10", "blend", out);
         buffer_append_text(out, "</div>\n");
     }
-    if (is_object)
+    if (is_object) {
         append_search(document, out);
+        append_content(document, out);
+    }
 }

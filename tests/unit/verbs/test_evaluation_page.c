@@ -98,6 +98,22 @@ Test(evaluation_page, draws_the_loss_curve)
     free(report);
 }
 
+Test(evaluation_page, shows_how_items_are_placed_by_their_content)
+{
+    struct evaluation_report *report = sample_report();
+    char *page = page_of(report, "{\"content\": {\"is_used\": true, \"n_contents\": 900, \"n_judged_items\": 100, \"curve\": [{\"epoch\": "
+                                 "1, \"loss\": 7, \"ndcg20\": 0.1125}], \"k\": 2, \"choices\": [{\"k\": 0, \"ndcg10\": 0.05}, {\"k\": 2, "
+                                 "\"ndcg10\": 0.0512}]}}");
+    cr_expect_not_null(strstr(page, "New items are placed by their words and pictures"));
+    cr_expect_not_null(strstr(page, "epoch 1: 0.1125"));
+    cr_expect_not_null(strstr(page, "<td>2.0</td><td>0.0512</td><td class=\"words\">chosen"));
+    free(page);
+    page = page_of(report, "{\"content\": {\"is_used\": false, \"n_contents\": 900, \"n_judged_items\": 100}}");
+    cr_expect_not_null(strstr(page, "did not pay"));
+    free(page);
+    free(report);
+}
+
 Test(evaluation_page, says_that_there_is_no_loss_curve)
 {
     static const char *const trainings[] = {NULL,
@@ -124,7 +140,8 @@ Test(evaluation_page, bears_a_report_of_strange_things)
 {
     struct evaluation_report *report = sample_report();
     char *page = page_of(report, "{\"curve\": [{\"epoch\": 1e300, \"loss\": -1e300, \"ndcg10\": 0}, {\"epoch\": -5, \"loss\": 1e300}], "
-                                 "\"search\": {\"tried\": [1, {}, null]}}");
+                                 "\"search\": {\"tried\": [1, {}, null]}, \"content\": {\"n_contents\": 1, \"n_judged_items\": "
+                                 "1e308, \"curve\": [{}], \"k\": [], \"choices\": [1, {\"k\": \"x\"}]}}");
     cr_expect_null(strstr(page, "nan"));
     cr_expect_null(strstr(page, "inf"));
     free(page);
