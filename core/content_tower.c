@@ -11,7 +11,7 @@
 struct content_shape content_shape_default(uint32_t width)
 {
     return (struct content_shape){
-        .width = width, .n_buckets = 1u << 16, .embedding = 64, .channels = 256, .max_words = 64, .max_features = 24, .max_bytes = 4096};
+        .width = width, .n_buckets = 1u << 16, .embedding = 64, .channels = 256, .max_words = 64, .max_features = 24, .max_bytes = 1024};
 }
 
 /* The place of n floats at the end of the array. */

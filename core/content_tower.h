@@ -28,7 +28,7 @@ struct content_shape {
     uint32_t max_words, max_features, max_bytes; /* of an item's text (core/words.h) */
 };
 
-/* No pictures, 65 536 buckets of 64 floats, 256 channels; of a text 64 words of 24 features, in its first 4096 bytes. */
+/* No pictures, 65 536 buckets of 64 floats, 256 channels; of a text 64 words of 24 features, in its first 1024 bytes. */
 struct content_shape content_shape_default(uint32_t width);
 
 struct content_tower {

@@ -19,7 +19,7 @@ struct content_settings content_settings_default(void)
         .epochs = 12,
         .patience = 3,
         .batch_rows = 2048,
-        .max_steps = 4096,
+        .max_steps = 1024,
         .max_contents = 2048,
         .max_shared = 2048,
         .probability = 0.8f,

@@ -2,7 +2,7 @@
  * vector of its picture by the newest picture model.
  *
  * Without a picture model that is whole, or without pictures, towers have words alone. Items that the dataset does not know are left out.
- * Memory: 24 bytes an item, its words up to the tower's limit, and 4 bytes a number of a picture's vector. Threads: one. */
+ * Memory: 24 bytes an item, its words up to the tower's limit (1 KiB), and 4 bytes a number of a picture's vector. Threads: one. */
 #ifndef APP_CONTENT_DATA_H
 #define APP_CONTENT_DATA_H
 
