@@ -4,6 +4,7 @@
 
 #include "core/kernels/kernels.h"
 
+#include <math.h>
 #include <stdint.h>
 
 struct item_vectors {
@@ -12,5 +13,14 @@ struct item_vectors {
     const float *inverse_lengths; /* [V] 1 / |e| */
     uint32_t n_items, width;      /* V, C */
 };
+
+/* 1 / |e| of a vector [C], with the length as unit_forward has it (core/kernels/kernels.h): the vector 0 has one, too. */
+static inline float inverse_length(const float vector[], size_t C)
+{
+    float square = 0;
+    for (size_t c = 0; c < C; c++)
+        square += vector[c] * vector[c];
+    return 1 / sqrtf(square + 1e-12F);
+}
 
 #endif

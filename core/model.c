@@ -7,7 +7,6 @@
 #include "core/model_file.h"
 #include "core/model_network.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,21 +137,18 @@ void model_state_advance(const struct model *model, const uint32_t items[], cons
     encoder_state_advance(&model->encoder, model->content.weights, items, types, n, workspace, state);
 }
 
+float encoder_user_scale(const struct encoder_shape *shape, const float user[])
+{
+    return shape->temperature > 0 ? inverse_length(user, shape->width) / shape->temperature : 1;
+}
+
 void model_score(const struct model *model, const float user[], float out_scores[])
 {
     const struct encoder *encoder = &model->encoder;
     const float *weights = model->content.weights, *items = weights + encoder->tensors.items, *bias = weights + encoder->tensors.bias;
-    size_t V = encoder->shape.n_items, C = encoder->shape.width;
-    float scale = 1;
-    const float *lengths = NULL;
-    if (encoder->shape.temperature > 0) {
-        float square = 0;
-        for (size_t c = 0; c < C; c++)
-            square += user[c] * user[c];
-        scale = 1 / (sqrtf(square + 1e-12f) * encoder->shape.temperature);
-        lengths = model->inverse_lengths;
-    }
-    encoder->kernels->score_items(out_scores, items, user, scale, lengths, bias, V, C);
+    const float *lengths = encoder->shape.temperature > 0 ? model->inverse_lengths : NULL;
+    float scale = encoder_user_scale(&encoder->shape, user);
+    encoder->kernels->score_items(out_scores, items, user, scale, lengths, bias, encoder->shape.n_items, encoder->shape.width);
 }
 
 struct item_vectors model_item_vectors(const struct model *model)
@@ -165,11 +161,9 @@ struct item_vectors model_item_vectors(const struct model *model)
                                  .width = encoder->shape.width};
 }
 
-void model_similar(const struct model *model, uint32_t item, float out_similarities[])
+void model_similar(const struct model *model, const float vector[], float out_similarities[])
 {
-    const struct encoder *encoder = &model->encoder;
-    const float *items = model->content.weights + encoder->tensors.items;
-    size_t V = encoder->shape.n_items, C = encoder->shape.width;
-    encoder->kernels->score_items(out_similarities, items, items + item * C, model->inverse_lengths[item], model->inverse_lengths, NULL, V,
-                                  C);
+    struct item_vectors items = model_item_vectors(model);
+    items.kernels->score_items(out_similarities, items.vectors, vector, inverse_length(vector, items.width), items.inverse_lengths, NULL,
+                               items.n_items, items.width);
 }

@@ -100,10 +100,13 @@ void model_state_advance(const struct model *model, const uint32_t items[], cons
 /* out_scores[V] = <user, item> + bias (scaled as the shape says). */
 void model_score(const struct model *model, const float user[], float out_scores[]);
 
+/* What a score multiplies <user, item> with: 1; with a temperature 1 / (|user| temperature), and the item's vector is scaled to length 1. */
+float encoder_user_scale(const struct encoder_shape *shape, const float user[]);
+
 /* The vectors of its items, borrowed from the model. */
 struct item_vectors model_item_vectors(const struct model *model);
 
-/* out_similarities[V] = cosine of the item's vector with every other. */
-void model_similar(const struct model *model, uint32_t item, float out_similarities[]);
+/* out_similarities[V] = cosine of vector [C] with every item's. */
+void model_similar(const struct model *model, const float vector[], float out_similarities[]);
 
 #endif

@@ -140,7 +140,8 @@ enum status app_similar(struct app *app, const char *item_id, uint32_t limit, st
     TRY(score_neighbours(&selection, item->number, arena, error));
     uint32_t n_known = selection.model ? model_facts(selection.model)->shape.n_items : 0;
     if (item->number < n_known && n_known <= selection.n_items) {
-        model_similar(selection.model, item->number, selection.scores);
+        struct item_vectors items = model_item_vectors(selection.model);
+        model_similar(selection.model, items.vectors + (size_t)item->number * items.width, selection.scores);
         blend_scores(selection.scores, n_known, selection.others, neighbours_weight(&selection), selection.n_items, selection.scores);
         selection_pick(&selection, selection.scores, REASON_BEHAVIOUR);
     } else {

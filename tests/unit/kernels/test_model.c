@@ -417,9 +417,10 @@ Test(model, an_item_is_most_similar_to_itself)
     struct fixture fixture;
     fixture_init(&fixture, 0);
     struct model *model = open_model(fixture.path);
+    struct item_vectors items = model_item_vectors(model);
     float similarities[PLANTED_ITEMS];
     for (uint32_t item = 0; item < PLANTED_ITEMS; item++) {
-        model_similar(model, item, similarities);
+        model_similar(model, items.vectors + (size_t)item * items.width, similarities);
         cr_assert_float_eq(similarities[item], 1, 1e-4);
         for (uint32_t other = 0; other < PLANTED_ITEMS; other++)
             cr_assert(similarities[other] <= 1.0001f && similarities[other] >= -1.0001f);
