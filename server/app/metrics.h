@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { ANSWERS = 4 }; /* enum reason of the first item, and one for an empty answer */
+enum { ANSWERS = 5 }; /* enum reason of the first item, and one for an empty answer */
 
 /* How a user's vector came about: its state was kept, was kept and is older, or all was encoded. */
 enum encoding_way { ENCODING_KEPT, ENCODING_ADVANCED, ENCODING_WHOLE, ENCODING_WAYS };
