@@ -2,8 +2,8 @@
  * it (verdict.h) decides whether it is activated.
  *
  * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What
- * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. Picture models are not
- * registered: the newest file answers (picture_live.h). */
+ * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. Picture models are
+ * not registered: the newest file answers (picture_live.h). */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/model_files.h"
@@ -39,7 +39,7 @@ static enum status check_vocabulary(const struct app *app, const struct model *m
     return STATUS_OK;
 }
 
-static enum status open_file(const struct app *app, const char *version, struct model **out_model, struct error *error)
+static enum status open_file(const struct app *app, const char *version, struct live_model **out_ready, struct error *error)
 {
     char path[PATH_BYTES];
     SCOPED(model_close) struct model *model = NULL;
@@ -48,7 +48,7 @@ static enum status open_file(const struct app *app, const char *version, struct 
     if (strcmp(model_facts(model)->version, version) != 0)
         return fail(error, STATUS_CORRUPT, "the file's name says %s, its content %s", version, model_facts(model)->version);
     TRY(check_vocabulary(app, model, error));
-    *out_model = model;
+    TRY(live_model_create(model, app->epoch, out_ready, error));
     model = NULL;
     return STATUS_OK;
 }
@@ -77,11 +77,12 @@ static void note_damage(struct app *app, const char *version, const char *reason
     log_line(LOG_WARNING, "models", "%s refused: %s", version, reason);
 }
 
-/* Takes model. After the commit. */
-static void make_live(struct app *app, struct model *model)
+/* Takes ready. After the commit. */
+static void make_live(struct app *app, struct live_model *ready)
 {
-    log_line(LOG_INFO, "models", "%s is live", model_facts(model)->version);
-    live_swap(&app->live, model);
+    log_line(LOG_INFO, "models", "%s is live", model_facts(ready->model)->version);
+    live_swap(&app->live, ready);
+    filler_wake(app->filler);
     atomic_fetch_add(&app->figures.model_swaps, 1);
 }
 
@@ -137,7 +138,7 @@ static enum status find_new_files(struct new_files *found)
 
 /* What opening a file has found. */
 struct candidate {
-    struct model *model; /* NULL: it is damaged, for reason */
+    struct live_model *ready; /* NULL: it is damaged, for reason */
     struct verdict verdict;
     struct error reason;
 };
@@ -147,7 +148,7 @@ static bool open_candidate(const struct app *app, const char *version, struct ca
 {
     enum status status = verdict_read(store_models_directory(app->store), version, &candidate->verdict, &candidate->reason);
     if (status == STATUS_OK)
-        status = open_file(app, version, &candidate->model, &candidate->reason);
+        status = open_file(app, version, &candidate->ready, &candidate->reason);
     if (status == STATUS_OK || is_damage(status))
         return true;
     log_line(LOG_WARNING, "models", "%s cannot be read now: %s", version, candidate->reason.detail);
@@ -157,12 +158,12 @@ static bool open_candidate(const struct app *app, const char *version, struct ca
 static enum status add_candidate(struct app *app, const char *version, const struct candidate *candidate, struct error *error)
 {
     const struct verdict *verdict = &candidate->verdict;
-    if (!candidate->model) {
+    if (!candidate->ready) {
         TRY(registration_add(app->store, version, NULL, MODEL_DAMAGED, candidate->reason.detail, error));
         note_damage(app, version, candidate->reason.detail);
         return STATUS_OK;
     }
-    TRY(registration_add(app->store, version, candidate->model, registration_state(verdict), verdict->reason, error));
+    TRY(registration_add(app->store, version, candidate->ready->model, registration_state(verdict), verdict->reason, error));
     atomic_fetch_add(&app->figures.models_adopted, 1);
     if (verdict->state != VERDICT_LIVE)
         log_line(LOG_INFO, "models", "%s is registered as %s: %s", version, verdict_state_names[verdict->state], verdict->reason);
@@ -170,21 +171,21 @@ static enum status add_candidate(struct app *app, const char *version, const str
 }
 
 /* Register the files; gives the newest that may go live. Inside a transaction. */
-static enum status register_files(struct app *app, const struct new_files *found, struct model **out_newest, struct error *error)
+static enum status register_files(struct app *app, const struct new_files *found, struct live_model **out_newest, struct error *error)
 {
-    SCOPED(model_close) struct model *newest = NULL;
+    SCOPED(live_model_destroy) struct live_model *newest = NULL;
     for (size_t i = 0; i < found->n; i++) {
         struct candidate candidate = {0};
         if (!open_candidate(app, found->files[i].version, &candidate))
             continue;
         enum status status = add_candidate(app, found->files[i].version, &candidate, error);
-        bool may_go_live = status == STATUS_OK && candidate.model && candidate.verdict.state == VERDICT_LIVE;
-        model_close(may_go_live ? newest : candidate.model);
-        newest = may_go_live ? candidate.model : newest;
+        bool may_go_live = status == STATUS_OK && candidate.ready && candidate.verdict.state == VERDICT_LIVE;
+        live_model_destroy(may_go_live ? newest : candidate.ready);
+        newest = may_go_live ? candidate.ready : newest;
         TRY(status);
     }
     if (newest)
-        TRY(model_registry_activate(app->store, model_facts(newest)->version, clock_now_ms(), error));
+        TRY(model_registry_activate(app->store, model_facts(newest->model)->version, clock_now_ms(), error));
     *out_newest = newest;
     newest = NULL;
     return STATUS_OK;
@@ -214,12 +215,13 @@ static enum status confirm(struct app *app, const char *version, struct error *e
 enum status adopt_models(struct app *app, const char *trained, struct error *error)
 {
     SCOPED(memory_free) struct new_files *found = calloc(1, sizeof *found);
-    SCOPED(model_close) struct model *newest = NULL;
+    SCOPED(live_model_destroy) struct live_model *newest = NULL;
     if (!found)
         return fail(error, STATUS_NOMEM, "no memory to look at the model files");
     found->app = app;
     found->error = error;
-    picture_live_look(app->pictures);
+    if (picture_live_look(app->pictures))
+        filler_wake(app->filler);
     TRY(find_new_files(found));
     if (!found->n && !trained)
         return STATUS_OK;
@@ -243,15 +245,15 @@ enum status adopt_models(struct app *app, const char *trained, struct error *err
 enum status activate_model(struct app *app, const char *version, struct error *error)
 {
     struct error reason = {0};
-    SCOPED(model_close) struct model *model = NULL;
+    SCOPED(live_model_destroy) struct live_model *ready = NULL;
     bool is_known = false;
-    const struct model *live = live_get(&app->live); /* good without the epoch: only this thread swaps */
+    const struct model *live = live_get(&app->live)->model; /* good without the epoch: only this thread swaps */
     TRY(is_registered(app, version, &is_known, error));
     if (!is_known)
         return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
     if (live && strcmp(model_facts(live)->version, version) == 0)
         return STATUS_OK;
-    enum status status = open_file(app, version, &model, &reason);
+    enum status status = open_file(app, version, &ready, &reason);
     if (is_damage(status)) {
         TRY(mark_in_transaction(app, version, reason.detail, error));
         return fail(error, STATUS_CORRUPT, "%s", reason.detail);
@@ -259,8 +261,8 @@ enum status activate_model(struct app *app, const char *version, struct error *e
     if (status != STATUS_OK)
         return fail(error, status, "%s", reason.detail);
     TRY(activate_in_transaction(app, version, error));
-    make_live(app, model);
-    model = NULL;
+    make_live(app, ready);
+    ready = NULL;
     return STATUS_OK;
 }
 
@@ -304,15 +306,15 @@ enum status open_live_model(struct app *app, struct error *error)
     for (size_t i = 0; i < candidates->n; i++) {
         struct error reason = {0}, unwritten = {0};
         const char *version = candidates->versions[i];
-        SCOPED(model_close) struct model *model = NULL;
-        enum status status = open_file(app, version, &model, &reason);
+        SCOPED(live_model_destroy) struct live_model *ready = NULL;
+        enum status status = open_file(app, version, &ready, &reason);
         if (status == STATUS_NOMEM)
             return fail(error, status, "%s", reason.detail);
         if (status == STATUS_OK) {
             if (i > 0 || !candidates->has_live)
                 warn(activate_in_transaction(app, version, &reason), version, &reason);
-            make_live(app, model);
-            model = NULL;
+            make_live(app, ready);
+            ready = NULL;
             return STATUS_OK;
         }
         if (is_damage(status))

@@ -56,6 +56,7 @@ static void destroy_memory(struct app *app)
     if (!app->epoch)
         return;
     live_clear(&app->live);
+    picture_live_destroy(app->pictures);
     popularity_destroy(app->popularity);
     neighbours_destroy(app->neighbours);
     encoder_cache_destroy(app->encoder_cache);
@@ -79,6 +80,12 @@ static void adopt_at_start(struct app *app)
 
 static enum status start_threads(struct app *app, const struct job_program *program, struct error *error)
 {
+    struct filler_ground ground = {.directory = app->settings->data_directory,
+                                   .epoch = app->epoch,
+                                   .catalogue = app->catalogue,
+                                   .pictures = app->pictures,
+                                   .live = &app->live};
+    TRY(filler_start(&ground, &app->filler, error)); /* the writer asks how far it is */
     TRY(recorder_create(app, &app->recorder, error));
     struct writer_actions actions = {.record = recorder_record, .idle = recorder_rest, .context = app->recorder};
     TRY(writer_start((uint32_t)app->settings->events_queue, &actions, &app->writer, error));
@@ -103,9 +110,10 @@ static enum status open_parts(struct app *app, const struct job_program *program
     app->jobs = jobs_create(program, app->settings);
     if (!app->jobs)
         return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
-    TRY(picture_live_start(directory, store_models_directory(app->store), app->epoch, &app->pictures, error));
+    if (picture_live_create(store_models_directory(app->store), app->epoch, &app->pictures) != STATUS_OK)
+        return fail(error, STATUS_NOMEM, "no memory for the pictures");
     adopt_at_start(app);
-    if (!live_get(&app->live))
+    if (!live_get(&app->live)->model)
         TRY(open_live_model(app, error));
     return start_threads(app, program, error);
 }
@@ -141,8 +149,8 @@ void app_close(struct app *app)
     decoder_stop(app->decoder); /* what it has decoded goes to the writer */
     writer_stop(app->writer);
     recorder_destroy(app->recorder);
+    filler_stop(app->filler);
     jobs_destroy(app->jobs);
-    picture_live_stop(app->pictures);
     readers_close(app->readers);
     store_close(app->store);
     destroy_memory(app);

@@ -36,8 +36,6 @@ struct picture_input {
     /* the service's */
     struct app *app;
     struct write *write;
-    uint32_t item;
-    float *vector; /* by the live picture model, on its way from the transaction to memory; NULL: there is none */
 };
 
 struct write {
@@ -85,7 +83,7 @@ size_t app_scratch_bytes(struct app *app);
 enum reason {
     REASON_BEHAVIOUR /* encoder and neighbours */,
     REASON_NEIGHBOURS /* no model yet */,
-    REASON_CONTENT /* its picture */,
+    REASON_CONTENT /* what it is: its words and its picture */,
     REASON_POPULAR
 };
 extern const char *const reason_names[]; /* "behaviour", "neighbours", "content", "popular" */
@@ -156,8 +154,8 @@ struct classification {
     size_t n_similar;
 };
 
-/* Decode a picture that is nobody's: decoding is filled as decoder_submit wants it, done is called on a thread of the decoder. STATUS_LIMIT:
- * more than pictures.max_bytes; STATUS_BUSY. */
+/* Decode a picture that is nobody's: decoding is filled as decoder_submit wants it, done is called on a thread of the decoder.
+ * STATUS_LIMIT: more than pictures.max_bytes; STATUS_BUSY. */
 enum status app_decode(struct app *app, struct decoding *decoding, struct error *error) MUST_CHECK;
 
 /* What the picture model says of a small picture (server/pictures/picture.h), and the limit items whose pictures are most like it.

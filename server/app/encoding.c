@@ -145,11 +145,11 @@ size_t encoding_scratch_bytes(const struct model *model)
     return model_workspace_bytes(model) + memory_floats(model) * sizeof(float) + n_events * (2 * sizeof(uint32_t) + 1) + 1024;
 }
 
-enum status encoding_score(struct selection *selection, const struct past *past, struct arena *arena, bool *out_known, struct error *error)
+enum status encoding_score(struct selection *selection, const struct past *past, struct arena *arena, uint32_t *out_n, struct error *error)
 {
     const struct model *model = selection->model;
     struct sequence sequence;
-    *out_known = false;
+    *out_n = 0;
     if (!model || !past->n)
         return STATUS_OK;
     TRY(turn_round(selection, past, arena, &sequence, error));
@@ -162,6 +162,8 @@ enum status encoding_score(struct selection *selection, const struct past *past,
     enum encoding_way way = encode(selection, past, &sequence, workspace, user);
     atomic_fetch_add_explicit(&selection->app->figures.encodings[way], 1, memory_order_relaxed);
     model_score(model, user, selection->scores);
-    *out_known = true;
+    if (selection->newcomers)
+        newcomers_score(selection->newcomers, user, selection->n_items, selection->scores);
+    *out_n = selection_known(selection);
     return STATUS_OK;
 }

@@ -38,7 +38,6 @@ enum status submit_picture(struct app *app, struct write *write, struct error *e
         return fail(error, STATUS_NOT_FOUND, "there is no item %.128s", write->id);
     picture->app = app;
     picture->write = write;
-    picture->vector = NULL;
     picture->decoding.done = decoded;
     picture->decoding.context = picture;
     return app_decode(app, &picture->decoding, error);

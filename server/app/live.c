@@ -1,30 +1,63 @@
-/* One atomic pointer; the epoch decides when the old model may go. */
+/* One atomic pointer to both; the epoch decides when the old ones may go. */
 #include "server/app/live.h"
 
-static void close_model(void *model)
+#include "core/content_placement.h"
+
+#include <stdlib.h>
+
+/* --- a model that is ready --- */
+
+enum status live_model_create(struct model *model, struct epoch *epoch, struct live_model **out_ready, struct error *error)
 {
-    model_close(model);
+    const struct content_placement *placement = model_placement(model);
+    SCOPED(live_model_destroy) struct live_model *ready = calloc(1, sizeof *ready);
+    if (!ready)
+        return fail(error, STATUS_NOMEM, "no memory for a model");
+    if (placement)
+        TRY(newcomers_create(placement, &model_facts(model)->shape, epoch, &ready->newcomers, error));
+    ready->model = model;
+    *out_ready = ready;
+    ready = NULL;
+    return STATUS_OK;
+}
+
+void live_model_destroy(struct live_model *ready)
+{
+    if (!ready)
+        return;
+    newcomers_destroy(ready->newcomers); /* they look into the model */
+    model_close(ready->model);
+    free(ready);
+}
+
+/* --- the one that answers --- */
+
+static void destroy_ready(void *ready)
+{
+    live_model_destroy(ready);
 }
 
 void live_init(struct live *live, struct epoch *epoch)
 {
     live->epoch = epoch;
-    atomic_init(&live->model, NULL);
+    atomic_init(&live->now, NULL);
 }
 
 void live_clear(struct live *live)
 {
-    model_close(atomic_exchange(&live->model, NULL));
+    live_model_destroy(atomic_exchange(&live->now, NULL));
 }
 
-const struct model *live_get(const struct live *live)
+const struct live_model *live_get(const struct live *live)
 {
-    return atomic_load(&live->model);
+    static const struct live_model none;
+    const struct live_model *now = atomic_load(&live->now);
+    return now ? now : &none;
 }
 
-void live_swap(struct live *live, struct model *model)
+void live_swap(struct live *live, struct live_model *ready)
 {
-    struct model *old = atomic_exchange(&live->model, model);
+    struct live_model *old = atomic_exchange(&live->now, ready);
     if (old)
-        epoch_retire(live->epoch, old, close_model);
+        epoch_retire(live->epoch, old, destroy_ready);
 }

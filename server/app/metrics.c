@@ -95,12 +95,16 @@ static void print_encoder_cache(struct app *app, struct buffer *out)
 static void print_model(struct app *app, struct buffer *out)
 {
     unsigned slot = epoch_enter(app->epoch);
-    const struct model *model = live_get(&app->live);
-    if (model) {
+    const struct live_model *live = live_get(&app->live);
+    if (live->model) {
         print_head(out, "inkling_model_info", "The live model.", METRIC_GAUGE);
-        buffer_append_format(out, "inkling_model_info{version=\"%s\"} 1\n", model_facts(model)->version);
+        buffer_append_format(out, "inkling_model_info{version=\"%s\"} 1\n", model_facts(live->model)->version);
     }
+    uint32_t n_placed = live->newcomers ? newcomers_count(live->newcomers) : 0;
     epoch_leave(app->epoch, slot);
+    print_gauge(out, "inkling_items_placed", "Items newer than the live model that it places by their words and pictures.", n_placed);
+    print_gauge(out, "inkling_filling", "1 while stored pictures and items are brought into the models that became live.",
+                !filler_is_idle(app->filler));
 }
 
 static void print_jobs(struct app *app, struct buffer *out)

@@ -1,45 +1,30 @@
-/* A directory of chunks of atomic pointers. A dropped item points to a mark that is no vector, so that who fills does not bring it back. */
+/* A picture model and an embedding table. */
 #include "server/app/picture_index.h"
 
-#include "core/base/floats.h"
-#include "core/tensors.h"
+#include "core/kernels/kernels.h"
+#include "server/app/embedding_table.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#define CHUNK_ITEMS 4096u
-#define CHUNKS      (ITEMS_MAX / CHUNK_ITEMS)
-#define LANES       8u
-
-struct chunk {
-    _Atomic(float *) vectors[CHUNK_ITEMS];
-};
-
 struct picture_index {
-    struct epoch *epoch;
     struct picture_model *model;
+    struct embedding_table *vectors;
+    const struct kernels *kernels;
     uint32_t width;
-    _Atomic(struct chunk *) chunks[CHUNKS];
 };
-
-static const float mark[1];
-#define DROPPED ((float *)mark) /* is never written to or freed */
-
-static void free_vector(void *vector)
-{
-    free(vector);
-}
 
 enum status picture_index_create(struct picture_model *model, struct epoch *epoch, struct picture_index **out_index)
 {
-    struct picture_index *index = calloc(1, sizeof *index);
+    SCOPED(picture_index_destroy) struct picture_index *index = calloc(1, sizeof *index);
     if (!index)
         return STATUS_NOMEM;
-    index->epoch = epoch;
-    index->model = model;
+    index->kernels = kernels_fast();
     index->width = picture_model_width(model);
+    TRY(embedding_table_create(index->width, epoch, &index->vectors));
+    index->model = model;
     *out_index = index;
+    index = NULL;
     return STATUS_OK;
 }
 
@@ -47,15 +32,7 @@ void picture_index_destroy(struct picture_index *index)
 {
     if (!index)
         return;
-    for (size_t c = 0; c < CHUNKS; c++) {
-        struct chunk *chunk = atomic_load(&index->chunks[c]);
-        for (size_t i = 0; chunk && i < CHUNK_ITEMS; i++) {
-            float *vector = atomic_load(&chunk->vectors[i]);
-            if (vector != DROPPED)
-                free(vector);
-        }
-        free(chunk);
-    }
+    embedding_table_destroy(index->vectors);
     picture_model_close(index->model);
     free(index);
 }
@@ -67,62 +44,32 @@ const struct picture_model *picture_index_model(const struct picture_index *inde
 
 /* --- writing --- */
 
-static struct chunk *find_chunk(const struct picture_index *index, uint32_t item)
-{
-    return item < ITEMS_MAX ? atomic_load(&index->chunks[item / CHUNK_ITEMS]) : NULL;
-}
-
-static enum status make_chunk(struct picture_index *index, uint32_t item)
-{
-    struct chunk *expected = NULL, *chunk;
-    if (item >= ITEMS_MAX)
-        return STATUS_NOMEM;
-    if (find_chunk(index, item))
-        return STATUS_OK;
-    chunk = calloc(1, sizeof *chunk);
-    if (!chunk)
-        return STATUS_NOMEM;
-    if (!atomic_compare_exchange_strong(&index->chunks[item / CHUNK_ITEMS], &expected, chunk))
-        free(chunk); /* the other writing thread was faster */
-    return STATUS_OK;
-}
-
 enum status picture_index_prepare(struct picture_index *index, uint32_t item, const struct picture *picture, float **out_vector)
 {
-    SCOPED(memory_free) float *vector = aligned_floats(index->width);
-    if (!vector)
-        return STATUS_NOMEM;
-    TRY(make_chunk(index, item));
-    TRY(picture_index_ask(index, picture, NULL, vector));
+    SCOPED(memory_free) float *vector = NULL;
+    if (picture) {
+        TRY(embedding_table_prepare(index->vectors, item, &vector));
+        TRY(picture_index_ask(index, picture, NULL, vector));
+    } else {
+        TRY(embedding_table_reserve(index->vectors, item));
+    }
     *out_vector = vector;
     vector = NULL;
     return STATUS_OK;
 }
 
-static void exchange_vector(struct picture_index *index, uint32_t item, float *vector)
-{
-    struct chunk *chunk = find_chunk(index, item);
-    float *old = chunk ? atomic_exchange(&chunk->vectors[item % CHUNK_ITEMS], vector) : NULL;
-    if (old && old != DROPPED)
-        epoch_retire(index->epoch, old, free_vector);
-}
-
 void picture_index_publish(struct picture_index *index, uint32_t item, float *vector)
 {
-    exchange_vector(index, item, vector);
-}
-
-void picture_index_drop(struct picture_index *index, uint32_t item)
-{
-    exchange_vector(index, item, DROPPED);
+    embedding_table_publish(index->vectors, item, vector);
 }
 
 enum status picture_index_fill(struct picture_index *index, uint32_t item, const struct picture *picture)
 {
-    float *vector = NULL, *expected = NULL;
+    float *vector = NULL;
+    if (embedding_table_get(index->vectors, item))
+        return STATUS_OK;
     TRY(picture_index_prepare(index, item, picture, &vector));
-    if (!atomic_compare_exchange_strong(&find_chunk(index, item)->vectors[item % CHUNK_ITEMS], &expected, vector))
-        free(vector);
+    free(embedding_table_fill(index->vectors, item, NULL, vector)); /* in the place of nothing: no reader has what comes back */
     return STATUS_OK;
 }
 
@@ -155,30 +102,16 @@ enum status picture_index_ask(const struct picture_index *index, const struct pi
 
 const float *picture_index_vector(const struct picture_index *index, uint32_t item)
 {
-    struct chunk *chunk = find_chunk(index, item);
-    const float *vector = chunk ? atomic_load_explicit(&chunk->vectors[item % CHUNK_ITEMS], memory_order_acquire) : NULL;
-    return vector == DROPPED ? NULL : vector;
-}
-
-/* Sums in lanes, which a compiler can keep in a vector register. */
-static float dot(const float *x, const float *y, uint32_t n)
-{
-    float sums[LANES] = {0}, sum = 0;
-    uint32_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (uint32_t lane = 0; lane < LANES; lane++)
-            sums[lane] += x[i + lane] * y[i + lane];
-    for (; i < n; i++)
-        sum += x[i] * y[i];
-    for (uint32_t lane = 0; lane < LANES; lane++)
-        sum += sums[lane];
-    return sum;
+    return embedding_table_get(index->vectors, item);
 }
 
 void picture_index_score(const struct picture_index *index, const float *vector, float scores[], uint32_t n_items)
 {
     for (uint32_t item = 0; item < n_items; item++) {
         const float *other = picture_index_vector(index, item);
-        scores[item] = other ? dot(vector, other, index->width) : -INFINITY;
+        if (other)
+            index->kernels->score_items(&scores[item], other, vector, 1, NULL, NULL, 1, index->width);
+        else
+            scores[item] = -INFINITY;
     }
 }

@@ -1,9 +1,6 @@
-/* Picture index: the picture model that answers, and the vector of every item's picture by that model.
- *
- * A vector is a piece of its own, swapped whole, so an index is right while it is filled: a thread goes through the stored pictures and
- * adds those that nothing newer was put for, the writer puts and drops what changes meanwhile, and readers see what there is so far.
- * Memory: 8 bytes an item, in chunks of 4096 items, and the vectors.
- * Threads: readers inside the epoch; prepare, publish and drop by the writer's thread; fill by one other. */
+/* Picture index: the picture model that answers, and the vector of every item's picture by that model, of length 1, in an embedding table
+ * (embedding_table.h says how it is filled while it answers).
+ * Threads: as the table's. */
 #ifndef APP_PICTURE_INDEX_H
 #define APP_PICTURE_INDEX_H
 
@@ -22,13 +19,12 @@ const struct picture_model *picture_index_model(const struct picture_index *inde
 
 /* --- writing --- */
 
-/* The vector of a picture, of length 1, and room for it under that item's number: all that can fail. A vector that is not published is
- * memory_free's. STATUS_NOMEM. */
+/* The vector of a picture, and room for it under that item's number: all that can fail. picture NULL: the item has none any more, and its
+ * vector is NULL. One that is not published is memory_free's. STATUS_NOMEM. */
 enum status picture_index_prepare(struct picture_index *index, uint32_t item, const struct picture *picture, float **out_vector) MUST_CHECK;
 void picture_index_publish(struct picture_index *index, uint32_t item, float *vector); /* takes vector; after prepare */
-void picture_index_drop(struct picture_index *index, uint32_t item);
 
-/* As prepare and publish, but only if nothing was published or dropped for the item. */
+/* As prepare and publish, but only if nothing was published for the item. */
 enum status picture_index_fill(struct picture_index *index, uint32_t item, const struct picture *picture) MUST_CHECK;
 
 /* --- reading --- */

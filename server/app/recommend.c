@@ -48,15 +48,13 @@ static enum status weigh_negatives(struct selection *selection, const struct pas
 
 static enum status pick_personal(struct selection *selection, const struct past *past, struct arena *arena, struct error *error)
 {
-    bool is_known = false;
+    uint32_t n_known = 0;
     if (!past->n)
         return STATUS_OK;
-    TRY(encoding_score(selection, past, arena, &is_known, error));
+    TRY(encoding_score(selection, past, arena, &n_known, error));
     uint32_t n_recent = past->n < NEIGHBOURS_REACH ? past->n : NEIGHBOURS_REACH;
     neighbours_score(selection->app->neighbours, past->items, past->weights, n_recent, selection->others, selection->n_items);
-    if (is_known) {
-        uint32_t n_known = model_facts(selection->model)->shape.n_items;
-        n_known = n_known < selection->n_items ? n_known : selection->n_items;
+    if (n_known) {
         blend_scores(selection->scores, n_known, selection->others, neighbours_weight(selection), selection->n_items, selection->others);
         if (!selection->is_without_had)
             blend_scores(selection->scores, n_known, selection->others, 0, selection->n_items, selection->scores);
@@ -102,8 +100,8 @@ enum status app_popular(struct app *app, const struct popular_query *query, stru
     return STATUS_OK;
 }
 
-/* others = the neighbours of item, 0 elsewhere. */
-static enum status score_neighbours(struct selection *selection, uint32_t item, struct arena *arena, struct error *error)
+/* others = the neighbours of item, 0 elsewhere; *out_n: how many it has. */
+static enum status score_neighbours(struct selection *selection, uint32_t item, struct arena *arena, uint32_t *out_n, struct error *error)
 {
     uint32_t max = (uint32_t)selection->app->settings->neighbours_max_row;
     struct neighbour *found = arena_alloc_array(arena, max, sizeof *found);
@@ -113,7 +111,30 @@ static enum status score_neighbours(struct selection *selection, uint32_t item, 
     for (uint32_t i = 0; i < n; i++)
         if (found[i].item < selection->n_items)
             selection->others[found[i].item] = found[i].similarity;
+    *out_n = n;
     return STATUS_OK;
+}
+
+/* The item's vector in the model's item space [C]; NULL: the model knows nothing of it. */
+static const float *find_vector(const struct selection *selection, uint32_t item)
+{
+    struct item_vectors known = {0};
+    if (selection->model)
+        known = model_item_vectors(selection->model);
+    if (item < known.n_items)
+        return known.vectors + (size_t)item * known.width;
+    return selection->newcomers ? newcomers_place(selection->newcomers, item) : NULL;
+}
+
+/* What stands near vector, blended with the neighbours in others. */
+static void pick_near(struct selection *selection, const float vector[], enum reason reason)
+{
+    model_similar(selection->model, vector, selection->scores);
+    if (selection->newcomers)
+        newcomers_similar(selection->newcomers, vector, selection->n_items, selection->scores);
+    blend_scores(selection->scores, selection_known(selection), selection->others, neighbours_weight(selection), selection->n_items,
+                 selection->scores);
+    selection_pick(selection, selection->scores, reason);
 }
 
 /* What looks like it: for an item of which behaviour says little or nothing. */
@@ -127,6 +148,22 @@ static void pick_by_picture(struct selection *selection, uint32_t item)
     selection_pick_positive(selection, selection->others, REASON_CONTENT);
 }
 
+/* A newcomer that has no neighbours yet is compared by nothing but its content. */
+static enum status pick_similar(struct selection *selection, uint32_t item, struct arena *arena, struct error *error)
+{
+    uint32_t n_neighbours = 0;
+    const float *vector = find_vector(selection, item);
+    TRY(score_neighbours(selection, item, arena, &n_neighbours, error));
+    if (vector) {
+        bool is_new = item >= model_facts(selection->model)->shape.n_items;
+        pick_near(selection, vector, is_new && !n_neighbours ? REASON_CONTENT : REASON_BEHAVIOUR);
+    } else {
+        selection_pick_positive(selection, selection->others, REASON_NEIGHBOURS);
+        pick_by_picture(selection, item);
+    }
+    return STATUS_OK;
+}
+
 enum status app_similar(struct app *app, const char *item_id, uint32_t limit, struct arena *arena, struct recommendations *out,
                         struct error *error)
 {
@@ -137,17 +174,7 @@ enum status app_similar(struct app *app, const char *item_id, uint32_t limit, st
         return fail(error, STATUS_NOT_FOUND, "there is no item %.128s", item_id);
     TRY(selection_init(&selection, app, limit, arena, error));
     marks_set(&selection.left_out, item->number);
-    TRY(score_neighbours(&selection, item->number, arena, error));
-    uint32_t n_known = selection.model ? model_facts(selection.model)->shape.n_items : 0;
-    if (item->number < n_known && n_known <= selection.n_items) {
-        struct item_vectors items = model_item_vectors(selection.model);
-        model_similar(selection.model, items.vectors + (size_t)item->number * items.width, selection.scores);
-        blend_scores(selection.scores, n_known, selection.others, neighbours_weight(&selection), selection.n_items, selection.scores);
-        selection_pick(&selection, selection.scores, REASON_BEHAVIOUR);
-    } else {
-        selection_pick_positive(&selection, selection.others, REASON_NEIGHBOURS);
-        pick_by_picture(&selection, item->number);
-    }
+    TRY(pick_similar(&selection, item->number, arena, error));
     selection.is_filtered = item->n_categories > 0; /* from here on only what is of its kind */
     selection.categories = item->categories;
     selection.n_categories = item->n_categories;
@@ -162,7 +189,7 @@ size_t app_scratch_bytes(struct app *app)
     size_t n_bytes =
         65536 + (size_t)app->settings->recommend_max_limit * 64 + (size_t)app->settings->neighbours_max_row * sizeof(struct neighbour);
     unsigned slot = app_enter(app);
-    const struct model *model = live_get(&app->live);
+    const struct model *model = live_get(&app->live)->model;
     size_t n_items = catalogue_count(app->catalogue) + 1024;
     if (model) {
         const struct encoder_shape *shape = &model_facts(model)->shape;

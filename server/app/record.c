@@ -35,6 +35,7 @@ void recorder_destroy(struct recorder *recorder)
     if (!recorder)
         return;
     arena_destroy(recorder->arena);
+    record_vectors_clear(recorder);
     free(recorder->records);
     free(recorder->events);
     free(recorder);
@@ -54,18 +55,6 @@ static void forget_user(struct recorder *recorder, const struct write *write)
         atomic_store(&app->figures.events, n_events);
 }
 
-/* After the commit, and on the only thread that swaps the index. */
-static void show_picture(struct app *app, const struct write *write)
-{
-    struct picture_index *index = picture_live_get(app->pictures);
-    if (!index || write->status != STATUS_OK)
-        return;
-    if (write->kind == WRITE_PICTURE && write->picture->vector)
-        picture_index_publish(index, write->picture->item, write->picture->vector);
-    if (write->kind == WRITE_ITEM_DELETE || write->kind == WRITE_PICTURE_DELETE)
-        picture_index_drop(index, names_find(app->names[NAME_ITEM], write->id));
-}
-
 static enum status write_batch(struct recorder *recorder, struct write *batch, struct error *error)
 {
     struct store *store = recorder->app->store;
@@ -76,6 +65,8 @@ static enum status write_batch(struct recorder *recorder, struct write *batch, s
     for (struct write *write = batch; write && status == STATUS_OK; write = write->next)
         if (write->status == STATUS_OK)
             status = record_rows(recorder, write, error);
+    if (status == STATUS_OK)
+        status = record_places(recorder, error);
     if (status == STATUS_OK)
         return store_commit(store, error);
     store_rollback(store);
@@ -88,6 +79,7 @@ static void apply_batch(struct recorder *recorder, const struct write *batch)
     for (size_t i = 0; i < recorder->n_records; i++)
         catalogue_publish(app->catalogue, recorder->records[i]);
     recorder->n_records = 0;
+    record_vectors_publish(recorder);
     for (size_t i = 0; i < recorder->n_events; i++)
         learn_event(app, &recorder->events[i]);
     memcpy(recorder->kept_names, recorder->written_names, sizeof recorder->kept_names);
@@ -99,7 +91,6 @@ static void apply_batch(struct recorder *recorder, const struct write *batch)
         atomic_fetch_add(&app->figures.events_duplicate, write->n_duplicates);
         if (write->kind == WRITE_USER_ERASE && write->status == STATUS_OK)
             forget_user(recorder, write);
-        show_picture(app, write);
     }
 }
 
@@ -108,11 +99,10 @@ static void drop_batch(struct recorder *recorder, struct write *batch, enum stat
     for (size_t i = 0; i < recorder->n_records; i++)
         memory_free(recorder->records[i]);
     recorder->n_records = 0;
+    record_vectors_discard(recorder);
     memcpy(recorder->written_names, recorder->kept_names, sizeof recorder->written_names);
     recorder->last_seq = recorder->kept_seq;
     for (struct write *write = batch; write; write = write->next) {
-        if (write->kind == WRITE_PICTURE)
-            memory_free(write->picture->vector);
         if (write->status != STATUS_OK)
             continue; /* refused for its own reasons */
         write->status = status;

@@ -1,6 +1,6 @@
 /* The rows that each kind of write means. A write that is refused for what it asks is refused by record_check, before its first row; behind
  * that only the store and memory can fail, and that fails the whole batch. Records of items are built here, before the commit, and
- * published after it. */
+ * published after it; so is what models say of them (record_vectors.c). */
 #include "core/base/clock.h"
 #include "server/app/recorder.h"
 #include "storage/picture_store.h"
@@ -150,13 +150,12 @@ static bool is_shown(const struct item *item)
     return item && !item->row.deleted;
 }
 
-/* The item as it will be after what this batch has written so far. */
-static const struct item *find_latest(const struct recorder *recorder, uint32_t number)
+const struct item *record_latest(const struct recorder *recorder, uint32_t item)
 {
     for (size_t i = recorder->n_records; i-- > 0;)
-        if (recorder->records[i]->number == number)
+        if (recorder->records[i]->number == item)
             return recorder->records[i];
-    return catalogue_item(recorder->app->catalogue, number);
+    return catalogue_item(recorder->app->catalogue, item);
 }
 
 static enum status write_items(struct recorder *recorder, struct write *write, struct error *error)
@@ -169,7 +168,7 @@ static enum status write_items(struct recorder *recorder, struct write *write, s
             return fail(error, STATUS_NOMEM, "no memory for a batch of items");
         TRY(item_store_put(recorder->app->store, &row, error));
         if (write->n == 1) {
-            const struct item *old = find_latest(recorder, number);
+            const struct item *old = record_latest(recorder, number);
             write->created = !is_shown(old) || !old->known;
         }
         TRY(prepare_record(recorder, number, &row, error));
@@ -192,6 +191,7 @@ static enum status delete_item(struct recorder *recorder, struct write *write, s
     TRY(number_of(recorder, NAME_ITEM, write->id, &row.item, error));
     TRY(item_store_put(recorder->app->store, &row, error));
     TRY(picture_store_delete(recorder->app->store, row.item, NULL, error));
+    TRY(record_picture(recorder, row.item, NULL, error));
     return prepare_record(recorder, row.item, &row, error);
 }
 
@@ -212,14 +212,14 @@ static enum status predict_category(const struct recorder *recorder, const struc
 }
 
 /* Give an item that has no categories, or predicted ones, those of its new picture. */
-static enum status fill_categories(struct recorder *recorder, const struct picture_index *index, uint32_t number,
-                                   const struct picture *picture, struct error *error)
+static enum status fill_categories(struct recorder *recorder, uint32_t number, const struct picture *picture, struct error *error)
 {
-    const struct item *item = find_latest(recorder, number);
+    const struct picture_index *index = picture_live_get(recorder->app->pictures);
+    const struct item *item = record_latest(recorder, number);
     const char *category = NULL;
     struct item_input input;
     struct stored_item row;
-    if (recorder->app->settings->pictures_predict <= 0 || !item || !item->known || (item->row.categories && !item->row.predicted))
+    if (!index || recorder->app->settings->pictures_predict <= 0 || !item || !item->known || (item->row.categories && !item->row.predicted))
         return STATUS_OK;
     if (predict_category(recorder, index, picture, &category) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory to look at a picture");
@@ -255,14 +255,8 @@ static enum status write_picture(struct recorder *recorder, struct write *write,
     TRY(picture_store_put(recorder->app->store, &row, error));
     write->created = !was_there;
     write->n_accepted = 1;
-    write->picture->item = row.item;
-    struct picture_index *index = picture_live_get(recorder->app->pictures);
-    if (!index)
-        return STATUS_OK;
-    TRY(fill_categories(recorder, index, row.item, &decoding->small, error));
-    if (picture_index_prepare(index, row.item, &decoding->small, &write->picture->vector) != STATUS_OK)
-        return fail(error, STATUS_NOMEM, "no memory for a picture");
-    return STATUS_OK;
+    TRY(fill_categories(recorder, row.item, &decoding->small, error));
+    return record_picture(recorder, row.item, &decoding->small, error);
 }
 
 static enum status delete_picture(struct recorder *recorder, struct write *write, struct error *error)
@@ -272,7 +266,7 @@ static enum status delete_picture(struct recorder *recorder, struct write *write
     TRY(number_of(recorder, NAME_ITEM, write->id, &number, error));
     TRY(picture_store_delete(recorder->app->store, number, &was_there, error));
     write->n_accepted = was_there;
-    return STATUS_OK;
+    return record_picture(recorder, number, NULL, error);
 }
 
 static enum status read_created_at(void *context, const struct stored_user *row)

@@ -11,11 +11,17 @@ const char *const reason_names[] = {"behaviour", "neighbours", "content", "popul
 enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena, struct error *error)
 {
     /* The model first: it never knows more items than a catalogue that is read later; but sizes do not rely on that. */
-    const struct model *model = live_get(&app->live);
+    const struct live_model *live = live_get(&app->live);
+    const struct model *model = live->model;
     uint32_t n_items = catalogue_count(app->catalogue), n_known = model ? model_facts(model)->shape.n_items : 0;
     uint32_t n_scores = n_known > n_items ? n_known : n_items;
-    *selection =
-        (struct selection){.app = app, .kind = KIND_ANY, .model = model, .n_items = n_items, .limit = limit, .now_ms = clock_now_ms()};
+    *selection = (struct selection){.app = app,
+                                    .kind = KIND_ANY,
+                                    .model = model,
+                                    .newcomers = live->newcomers,
+                                    .n_items = n_items,
+                                    .limit = limit,
+                                    .now_ms = clock_now_ms()};
     selection->left_out = (struct marks){.words = arena_alloc_array(arena, n_items / 64 + 1, sizeof(uint64_t)), .n_items = n_items};
     selection->scores = arena_alloc_array(arena, n_scores + 1, sizeof(float));
     selection->others = arena_alloc_array(arena, n_scores + 1, sizeof(float));
@@ -27,6 +33,12 @@ enum status selection_init(struct selection *selection, struct app *app, uint32_
         !selection->places || !selection->items)
         return fail(error, STATUS_NOMEM, "no memory for an answer over %u items", n_items);
     return STATUS_OK;
+}
+
+uint32_t selection_known(const struct selection *selection)
+{
+    uint32_t n_known = selection->model ? model_facts(selection->model)->shape.n_items : 0;
+    return n_known < selection->n_items && !selection->newcomers ? n_known : selection->n_items;
 }
 
 enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena, struct error *error)

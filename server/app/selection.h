@@ -17,8 +17,9 @@ struct selection {
     size_t n_categories;
     bool is_filtered; /* by categories; with n_categories = 0 nothing passes */
     /* the catalogue at this moment */
-    const struct model *model; /* NULL: none */
-    uint32_t n_items;          /* V */
+    const struct model *model;         /* NULL: none */
+    const struct newcomers *newcomers; /* that this model places; NULL: none */
+    uint32_t n_items;                  /* V */
     int64_t now_ms;
     struct marks left_out; /* excluded, or picked already */
     struct marks had;      /* what the user had; past_read sets it */
@@ -37,6 +38,9 @@ struct selection {
 
 enum status selection_init(struct selection *selection, struct app *app, uint32_t limit, struct arena *arena,
                            struct error *error) MUST_CHECK;
+
+/* Of how many of the items [V], from the first, the model says something. 0: there is none. */
+uint32_t selection_known(const struct selection *selection);
 
 /* Only items of these categories; names that no item has are left out. */
 enum status selection_filter(struct selection *selection, const char *const names[], size_t n, struct arena *arena,

@@ -1,7 +1,8 @@
 /* The inside of the running service: what the files behind app.h share. Nothing outside of server/app (and its tests) includes it.
  *
- * Who may touch what: names, behaviour, catalogue, neighbours, popularity and live have one writer (the writer thread; before it starts,
- * app_open) and any readers by their own rules. store is the writer thread's. figures are atomics. */
+ * Who may touch what: names, behaviour, catalogue, neighbours, popularity, live and pictures have one writer (the writer thread; before it
+ * starts, app_open) and any readers by their own rules; into what is live the filler's thread fills what was stored before. store is the
+ * writer thread's. figures are atomics. */
 #ifndef APP_SERVICE_H
 #define APP_SERVICE_H
 
@@ -10,6 +11,7 @@
 #include "server/app/app.h"
 #include "server/app/behaviour.h"
 #include "server/app/encoder_cache.h"
+#include "server/app/filler.h"
 #include "server/app/jobs.h"
 #include "server/app/live.h"
 #include "server/app/metrics.h"
@@ -39,6 +41,7 @@ struct app {
     struct popularity *popularity;
     struct live live;
     struct picture_live *pictures;
+    struct filler *filler;
     struct recorder *recorder;
     struct writer *writer;
     struct decoder *decoder;

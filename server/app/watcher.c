@@ -65,7 +65,7 @@ static enum status write_and_wait(struct app *app, enum write_kind kind, const c
 static bool is_live(struct app *app, const char *version)
 {
     unsigned slot = app_enter(app);
-    const struct model *model = live_get(&app->live);
+    const struct model *model = live_get(&app->live)->model;
     bool is_it = model && strcmp(model_facts(model)->version, version) == 0;
     app_leave(app, slot);
     return is_it;

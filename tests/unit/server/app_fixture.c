@@ -192,7 +192,7 @@ const char *fixture_live_version(struct fixture *fixture)
 {
     static char version[MODEL_VERSION_BYTES];
     unsigned slot = app_enter(fixture->app);
-    const struct model *model = live_get(&fixture->app->live);
+    const struct model *model = live_get(&fixture->app->live)->model;
     if (model)
         memcpy(version, model_facts(model)->version, sizeof version);
     app_leave(fixture->app, slot);

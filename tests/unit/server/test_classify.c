@@ -1,26 +1,18 @@
 /* Pictures are named by the newest model that is whole, and what looks like them is found among the items' pictures as they are now. */
 #include "tests/unit/server/app_fixture.h"
-#include "tests/unit/server/picture_fixture.h"
+#include "tests/unit/server/painted_shop.h"
 
-#include "core/base/random.h"
-#include "core/picture_network.h"
 #include "server/app/model_files.h"
 
 #include <criterion/criterion.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-enum { SIDE = 12 };
 
 static struct fixture fixture;
 
 static void open_service(void)
 {
-    fixture_open(&fixture);
-    fixture_program(&fixture, "exec " PICTURE_CHILD " \"$@\"");
+    shop_open(&fixture);
 }
 
 static void close_service(void)
@@ -30,67 +22,18 @@ static void close_service(void)
 
 TestSuite(classify, .init = open_service, .fini = close_service, .timeout = 120);
 
-/* A network with random weights: it knows nothing, but tells different pictures apart. */
-static void write_model(uint64_t seed, char out_version[FILE_VERSION_BYTES])
-{
-    static const char *const categories[] = {"left", "right"};
-    const struct picture_facts facts = {
-        .origin = "trained", .preset = "seed", .seed = seed, .n_categories = 2, .categories = categories, .report = "{}"};
-    struct layers layers;
-    struct error error = {.detail = ""};
-    const char *models = store_models_directory(fixture.app->store);
-    cr_assert_eq(picture_layers(PICTURE_SEED, (struct map_shape){SIDE, SIDE, 1}, 2, &layers, &error), STATUS_OK, "%s", error.detail);
-    float *weights = aligned_alloc(64, (layers.n_floats * sizeof(float) + 63) / 64 * 64);
-    cr_assert(weights);
-    layers_start(&layers, seed, weights);
-    (void)mkdir(models, 0750);
-    cr_assert_eq(picture_model_write(models, &facts, &layers, weights, out_version, &error), STATUS_OK, "%s", error.detail);
-    free(weights);
-    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
-}
-
-static void wait_until_filled(void)
-{
-    while (!picture_live_is_filled(fixture.app->pictures))
-        (void)sched_yield();
-}
-
-/* Grey noise; every number is another one. */
-static struct picture paint(uint8_t pixels[SIDE * SIDE], unsigned number)
-{
-    struct random random;
-    random_init(&random, number, 0);
-    for (unsigned i = 0; i < SIDE * SIDE; i++)
-        pixels[i] = (uint8_t)random_below(&random, 256);
-    return (struct picture){SIDE, SIDE, 1, pixels};
-}
-
-static void put_picture(const char *item_id, unsigned number)
-{
-    uint8_t pixels[SIDE * SIDE];
-    (void)paint(pixels, number);
-    struct picture_file png = picture_fixture_png_of(pixels, sizeof pixels, 0, SIDE, SIDE);
-    struct picture_input picture = {.decoding = {.bytes = png.bytes, .n_bytes = png.n}};
-    struct write write = {.kind = WRITE_PICTURE, .id = item_id, .picture = &picture};
-    unsigned slot = app_enter(fixture.app);
-    enum status status = fixture_write(&fixture, &write);
-    app_leave(fixture.app, slot);
-    cr_assert_eq(status, STATUS_OK, "%s", write.error.detail);
-    free(png.bytes);
-}
-
 static void put(const char *item_id, unsigned number)
 {
     cr_assert_eq(fixture_item(&fixture, item_id, NULL), STATUS_OK);
-    put_picture(item_id, number);
+    shop_put_picture(&fixture, item_id, number);
 }
 
 /* The item that looks most like the picture, or "", and the model's version. */
 static const char *ask(unsigned number, char out_version[FILE_VERSION_BYTES])
 {
     static char nearest[64];
-    uint8_t pixels[SIDE * SIDE];
-    struct picture picture = paint(pixels, number);
+    uint8_t pixels[SHOP_PIXELS];
+    struct picture picture = shop_paint(pixels, number);
     struct classification answer;
     struct error error = {.detail = ""};
     arena_reset(fixture.arena);
@@ -109,8 +52,8 @@ static const char *ask(unsigned number, char out_version[FILE_VERSION_BYTES])
 
 Test(classify, wants_a_model)
 {
-    uint8_t pixels[SIDE * SIDE];
-    struct picture picture = paint(pixels, 1);
+    uint8_t pixels[SHOP_PIXELS];
+    struct picture picture = shop_paint(pixels, 1);
     struct classification answer;
     struct error error = {.detail = ""};
     unsigned slot = app_enter(fixture.app);
@@ -122,7 +65,7 @@ Test(classify, wants_a_model)
 Test(classify, finds_pictures_as_they_are_now)
 {
     char version[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES];
-    write_model(1, version);
+    shop_adopt_model(&fixture, 1, version);
     cr_expect_str_eq(ask(1, seen), "", "no item has a picture");
     cr_expect_str_eq(seen, version);
     put("mug", 1);
@@ -144,13 +87,13 @@ Test(classify, finds_pictures_that_were_there_before_the_model_and_after_a_resta
     char version[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES];
     put("mug", 1);
     put("cup", 2);
-    write_model(1, version);
-    wait_until_filled();
+    shop_adopt_model(&fixture, 1, version);
+    shop_wait(&fixture);
     cr_expect_str_eq(ask(1, seen), "mug");
     cr_expect_str_eq(ask(2, seen), "cup");
     fixture_stop(&fixture);
     fixture_start(&fixture);
-    wait_until_filled();
+    shop_wait(&fixture);
     cr_expect_str_eq(ask(1, seen), "mug");
     cr_expect_str_eq(seen, version);
 }
@@ -158,16 +101,16 @@ Test(classify, finds_pictures_that_were_there_before_the_model_and_after_a_resta
 Test(classify, asks_the_newest_model_that_is_whole)
 {
     char first[FILE_VERSION_BYTES], second[FILE_VERSION_BYTES], seen[FILE_VERSION_BYTES], path[192];
-    write_model(1, first);
+    shop_adopt_model(&fixture, 1, first);
     put("mug", 1);
-    write_model(2, second);
-    wait_until_filled();
+    shop_adopt_model(&fixture, 2, second);
+    shop_wait(&fixture);
     cr_assert_str_neq(first, second);
     cr_expect_str_eq(ask(1, seen), "mug");
     cr_expect_str_eq(seen, second);
     cr_assert_eq(model_files_renew(store_models_directory(fixture.app->store), first, NULL), STATUS_OK);
     cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
-    cr_expect_str_eq((wait_until_filled(), ask(1, seen)), "mug");
+    cr_expect_str_eq((shop_wait(&fixture), ask(1, seen)), "mug");
     cr_expect_str_eq(seen, first, "it is the newest again");
     (void)snprintf(path, sizeof path, "%s/p0123456789abcdef.safetensors", store_models_directory(fixture.app->store));
     FILE *file = fopen(path, "w");
@@ -182,7 +125,7 @@ Test(classify, similar_items_of_one_that_nobody_has_touched_are_those_that_look_
     char version[FILE_VERSION_BYTES];
     struct recommendations answer;
     struct error error = {.detail = ""};
-    write_model(1, version);
+    shop_adopt_model(&fixture, 1, version);
     put("mug", 1);
     put("cup", 2);
     put("its-twin", 1);
@@ -202,7 +145,7 @@ static const struct item *item_of(const char *item_id)
 Test(classify, fills_in_categories_only_where_it_is_asked_to_and_nobody_has_said_any)
 {
     char version[FILE_VERSION_BYTES];
-    write_model(1, version);
+    shop_adopt_model(&fixture, 1, version);
     put("mug", 1);
     cr_expect(!item_of("mug")->row.categories, "the default is never");
     cr_assert_eq(settings_set(&fixture.settings, "pictures.predict", "0.5", "--set", NULL), STATUS_OK);
@@ -215,7 +158,7 @@ Test(classify, fills_in_categories_only_where_it_is_asked_to_and_nobody_has_said
     cr_expect(item_of("cup")->row.predicted, "kept through a restart");
     cr_assert_eq(fixture_item(&fixture, "cup", "kitchen"), STATUS_OK);
     cr_expect(!item_of("cup")->row.predicted);
-    put_picture("cup", 3);
+    shop_put_picture(&fixture, "cup", 3);
     cr_expect_str_eq(item_of("cup")->row.categories, "[\"kitchen\"]");
     cr_assert_eq(settings_set(&fixture.settings, "pictures.predict", "1", "--set", NULL), STATUS_OK);
     put("plate", 4);
