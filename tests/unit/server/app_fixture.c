@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,18 @@ enum status fixture_write(struct fixture *fixture, struct write *write)
         (void)pthread_cond_wait(&waiter.changed, &waiter.lock);
     (void)pthread_mutex_unlock(&waiter.lock);
     return write->status;
+}
+
+void fixture_fill_disk(const struct fixture *fixture, struct rlimit *out_before)
+{
+    char path[160];
+    struct stat facts;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)snprintf(path, sizeof path, "%s/data/inkling.db-wal", fixture->directory);
+    cr_assert_eq(stat(path, &facts), 0);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, out_before), 0);
+    struct rlimit limit = {.rlim_cur = (rlim_t)facts.st_size, .rlim_max = out_before->rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 struct event_input fixture_event_input(const char *user_id, const char *item_id, const char *type)

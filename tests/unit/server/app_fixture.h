@@ -4,6 +4,8 @@
 
 #include "server/app/service.h"
 
+#include <sys/resource.h>
+
 struct fixture {
     char directory[64];
     char script[96]; /* what training runs; not there until fixture_program */
@@ -21,6 +23,9 @@ void fixture_program(struct fixture *fixture, const char *shell); /* the program
 
 /* Submit and wait for done. */
 enum status fixture_write(struct fixture *fixture, struct write *write);
+
+/* From now on files cannot grow beyond what the log of the store has now: commits fail, until setrlimit(RLIMIT_FSIZE, out_before). */
+void fixture_fill_disk(const struct fixture *fixture, struct rlimit *out_before);
 
 /* One event; timestamps rise from call to call. */
 enum status fixture_event(struct fixture *fixture, const char *user_id, const char *item_id, const char *type);

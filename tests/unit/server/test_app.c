@@ -4,11 +4,9 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static struct fixture fixture;
@@ -350,26 +348,13 @@ Test(app, erases_a_user_from_memory_store_and_names)
 
 /* --- failures and restarts --- */
 
-/* From now on files cannot grow beyond what the log of the store has now. */
-static void fill_the_disk(struct rlimit *out_before)
-{
-    char path[160];
-    struct stat facts;
-    (void)signal(SIGXFSZ, SIG_IGN);
-    (void)snprintf(path, sizeof path, "%s/data/inkling.db-wal", fixture.directory);
-    cr_assert_eq(stat(path, &facts), 0);
-    cr_assert_eq(getrlimit(RLIMIT_FSIZE, out_before), 0);
-    struct rlimit limit = {.rlim_cur = (rlim_t)facts.st_size, .rlim_max = out_before->rlim_max};
-    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 Test(app, changes_nothing_when_a_commit_fails)
 {
     struct rlimit before;
     struct error error = {0};
     cr_assert_eq(fixture_event(&fixture, "u", "a", "view"), STATUS_OK);
     cr_assert_eq(fixture_event(&fixture, "v", "b", "view"), STATUS_OK);
-    fill_the_disk(&before);
+    fixture_fill_disk(&fixture, &before);
     struct event_input event = fixture_event_input("w", "c", "buy");
     struct write write = {.kind = WRITE_EVENTS, .events = &event, .n = 1}, again = write;
     cr_assert_eq(fixture_write(&fixture, &write), STATUS_IO);
@@ -396,7 +381,7 @@ Test(app, writes_names_that_a_failed_commit_has_left)
 {
     struct rlimit before;
     cr_assert_eq(fixture_event(&fixture, "u", "a", "view"), STATUS_OK);
-    fill_the_disk(&before);
+    fixture_fill_disk(&fixture, &before);
     cr_assert_eq(fixture_event(&fixture, "lost", "never", "x"), STATUS_IO);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     cr_assert_eq(fixture_event(&fixture, "v", "b", "y"), STATUS_OK);

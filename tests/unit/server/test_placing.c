@@ -117,6 +117,22 @@ Test(placing, a_batch_leaves_an_item_where_its_last_row_puts_it)
     cr_expect_str_eq(best(), "fresh");
 }
 
+Test(placing, a_failed_commit_places_nothing)
+{
+    struct rlimit before;
+    struct item_input item = fixture_item_input("fresh");
+    placement_fixture_plain(&placement);
+    go_live();
+    put("fresh", NULL);
+    item.title = "a red mug";
+    fixture_fill_disk(&fixture, &before);
+    cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_ITEMS, .items = &item, .n = 1}), STATUS_IO);
+    cr_expect_str_neq(best(), "fresh");
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    put("other", "spare tyres");
+    cr_expect_str_eq(best(), "other", "what failed is not shown with the next batch");
+}
+
 Test(placing, what_was_there_before_the_model_is_filled_in)
 {
     placement_fixture_plain(&placement);
@@ -204,6 +220,28 @@ Test(placing, pictures_that_were_there_before_are_filled_in)
     cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
     shop_wait(&fixture);
     cr_expect_str_eq(best(), "second");
+}
+
+/* The store's pictures are filled in again with every swap, and an item that is put meanwhile may be placed before its picture is there. */
+Test(placing, an_item_that_is_put_while_pictures_are_filled_in_gets_its_own)
+{
+    enum { SWAPS = 10 };
+    char version[FILE_VERSION_BYTES], other[FILE_VERSION_BYTES];
+    shop_adopt_model(&fixture, 1, version);
+    shop_write_model(&fixture, 2, other);
+    take_pictures_of(version);
+    go_live();
+    put("first", "a red mug");
+    put("second", "a red mug");
+    shop_put_picture(&fixture, "second", 1);
+    for (int i = 0; i < SWAPS; i++) {
+        const char *newest = i % 2 ? version : other;
+        cr_assert_eq(model_files_renew(store_models_directory(fixture.app->store), newest, NULL), STATUS_OK);
+        cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
+        put("second", i % 4 ? "a blue cup" : "a red mug");
+        shop_wait(&fixture);
+        cr_expect_str_eq(best(), i % 2 ? "second" : "first", "after swap %d", i);
+    }
 }
 
 Test(placing, pictures_by_another_model_do_not_count)
