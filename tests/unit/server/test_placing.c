@@ -4,6 +4,7 @@
 #include "tests/unit/server/placement_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -270,4 +271,39 @@ Test(placing, is_counted_among_the_figures)
     cr_expect(strstr(page.bytes, "\ninkling_items_placed 2\n"));
     cr_expect(strstr(page.bytes, "\ninkling_filling 0\n"));
     buffer_clear(&page);
+}
+
+/* --- a placement that was trained --- */
+
+static uint32_t count_placed(void)
+{
+    unsigned slot = app_enter(fixture.app);
+    const struct newcomers *newcomers = live_get(&fixture.app->live)->newcomers;
+    uint32_t n = newcomers ? newcomers_count(newcomers) : 0;
+    app_leave(fixture.app, slot);
+    return n;
+}
+
+Test(placing, a_training_on_items_with_words_places_what_comes_after_it)
+{
+    enum { ITEMS = 60 }; /* a tower wants 50 to learn from */
+    char version[MODEL_VERSION_BYTES], item_id[16];
+    fixture_fill(&fixture, 40, ITEMS);
+    for (unsigned i = 0; i < ITEMS; i++) {
+        (void)snprintf(item_id, sizeof item_id, "item-%u", i);
+        put(item_id, i % 2 ? "a red mug" : "a blue cup");
+    }
+    fixture_stop(&fixture);
+    fixture_train(&fixture, 2, version);
+    fixture_start(&fixture);
+    cr_assert_str_eq(fixture_live_version(&fixture), version);
+    put("fresh", "a red cup");
+    cr_expect_eq(count_placed(), 1, "at once");
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+    shop_wait(&fixture);
+    cr_expect_str_eq(fixture_live_version(&fixture), version);
+    cr_expect_eq(count_placed(), 1, "%u are filled in after a restart", count_placed());
+    delete (WRITE_ITEM_DELETE, "fresh");
+    cr_expect_eq(count_placed(), 0);
 }
