@@ -3,7 +3,8 @@
  * File: safetensors (64-bit little-endian header length, JSON header, tensors). The tensors are the network's (core/tensors.h has their table)
  * and the vocabulary (item ids in dense order, "vocabulary.bytes" U8 and "vocabulary.ends" I64). "__metadata__" holds texts only: format,
  * code version, shape, settings, seed, split, data range, metrics, neighbours weight, checksum (BLAKE2b-256 over everything behind the header),
- * facts_checksum (the same over what the header says).
+ * facts_checksum (the same over what the header says). A model that places items by their content (core/content_placement.h) has the
+ * tensors "content.…" of its tower in front of the vocabulary's bytes, and a text "content".
  * Nothing in it depends on the clock: the same data, settings and seed make the same bytes.
  * The version is "m" + 16 hex digits of the BLAKE2b hash of the whole file, so the same training has the same version.
  * Threads: a model is constant; any may read. */
