@@ -94,7 +94,7 @@ static void encode_case(void *context, uint32_t number, unsigned worker)
         n = history;
     }
     float *state = job->judge->states + number * C, inverse, raw[WIDTH_MAX];
-    encoder_last(encoder, ground->weights, ground->sequences->items + first, ground->sequences->types + first, (uint32_t)n,
+    encoder_last(encoder, ground->weights, ground->sequences->items + first, NULL, ground->sequences->types + first, (uint32_t)n,
                  job->workspaces + worker * job->workspace_bytes, state);
     if (!(encoder->shape.temperature > 0))
         return;

@@ -61,9 +61,10 @@ void encoder_backward(const struct encoder *encoder, const float *weights, const
 /* Bytes of workspace of encoder_last. */
 size_t encoder_last_bytes(const struct encoder *encoder);
 
-/* out_state[C] = the state after the events items[n], types[n], oldest first, n >= 1; only the last `history` count. Items and types are in
- * range. workspace: 64-byte aligned. No allocation, no lock. */
-void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
-                  void *workspace, float out_state[]);
+/* out_state[C] = the state after the events items[n], types[n], oldest first, n >= 1; only the last `history` count. vectors: NULL, or [n],
+ * the vector [C] of an event's item that the network does not have, NULL: it has. Types, and items that it has, are in range. workspace:
+ * 64-byte aligned. No allocation, no lock. */
+void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const float *const vectors[],
+                  const uint8_t types[], uint32_t n, void *workspace, float out_state[]);
 
 #endif

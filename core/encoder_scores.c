@@ -83,7 +83,7 @@ static void score_cases(void *context, const struct dataset *dataset, const stru
         uint32_t n = read_history(scores, dataset, &cases[i], &memory);
         out_known[i] = n > 0;
         if (n > 0)
-            encoder_last(encoder, scores->weights, memory.items, memory.types, n, memory.workspace, state);
+            encoder_last(encoder, scores->weights, memory.items, NULL, memory.types, n, memory.workspace, state);
         for (size_t c = 0; c < C && n == 0; c++)
             state[c] = 0;
     }

@@ -39,14 +39,19 @@ size_t encoder_last_bytes(const struct encoder *encoder)
     return place(&workspace, encoder, NULL) * sizeof(float);
 }
 
-/* x [n, C] = the input rows of n events. */
-static void embed(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
-                  struct last_workspace *w, float *x)
+/* x [n, C] = the input rows of n events; vectors as encoder_last has them. */
+static void embed(const struct encoder *encoder, const float *weights, const uint32_t items[], const float *const vectors[],
+                  const uint8_t types[], uint32_t n, struct last_workspace *w, float *x)
 {
+    static const uint32_t first = 0;
     const struct kernels *k = encoder->kernels;
     const struct tensors *at = &encoder->tensors;
     size_t C = encoder->shape.width;
-    k->embed_forward(w->sum, weights + at->items, weights + at->types, items, types, n, C);
+    if (!vectors)
+        k->embed_forward(w->sum, weights + at->items, weights + at->types, items, types, n, C);
+    for (uint32_t i = 0; vectors && i < n; i++) /* a table of one item each */
+        k->embed_forward(w->sum + i * C, vectors[i] ? vectors[i] : weights + at->items + items[i] * C, weights + at->types, &first,
+                         &types[i], 1, C);
     k->norm_forward(x, w->z, w->inverse, w->sum, weights + at->scale, weights + at->shift, n, C);
 }
 
@@ -83,8 +88,8 @@ static void keep_rows(const struct encoder *encoder, const float *x, uint32_t n_
 }
 
 /* out_row [C] = the last row; state, if not NULL, gets the rows that each block was given. */
-static void encode(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
-                   void *workspace, float *out_row, float *state)
+static void encode(const struct encoder *encoder, const float *weights, const uint32_t items[], const float *const vectors[],
+                   const uint8_t types[], uint32_t n, void *workspace, float *out_row, float *state)
 {
     uint32_t n_blocks = encoder->shape.n_blocks, n_rows = receptive_field(&encoder->shape, n_blocks);
     size_t C = encoder->shape.width;
@@ -92,7 +97,7 @@ static void encode(const struct encoder *encoder, const float *weights, const ui
     (void)place(&w, encoder, workspace);
     if (n_rows > n)
         n_rows = n;
-    embed(encoder, weights, items + n - n_rows, types + n - n_rows, n_rows, &w, w.x);
+    embed(encoder, weights, items + n - n_rows, vectors ? vectors + n - n_rows : NULL, types + n - n_rows, n_rows, &w, w.x);
     for (uint32_t b = 0; b < n_blocks; b++) {
         uint32_t needed = receptive_field(&encoder->shape, n_blocks - 1 - b);
         uint32_t n_out = needed < n_rows ? needed : n_rows;
@@ -104,10 +109,10 @@ static void encode(const struct encoder *encoder, const float *weights, const ui
     memcpy(out_row, w.x + (n_rows - 1) * C, C * sizeof *out_row);
 }
 
-void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
-                  void *workspace, float out_state[])
+void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const float *const vectors[],
+                  const uint8_t types[], uint32_t n, void *workspace, float out_state[])
 {
-    encode(encoder, weights, items, types, n, workspace, out_state, NULL);
+    encode(encoder, weights, items, vectors, types, n, workspace, out_state, NULL);
 }
 
 /* --- states --- */
@@ -135,7 +140,7 @@ bool encoder_state_shape(const struct encoder *encoder, struct state_shape *out_
 void encoder_state_build(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
                          void *workspace, float out_state[])
 {
-    encode(encoder, weights, items, types, n, workspace, out_state, out_state);
+    encode(encoder, weights, items, NULL, types, n, workspace, out_state, out_state);
 }
 
 void encoder_state_advance(const struct encoder *encoder, const float *weights, const uint32_t items[], const uint8_t types[], uint32_t n,
@@ -147,7 +152,7 @@ void encoder_state_advance(const struct encoder *encoder, const float *weights, 
     (void)place(&w, encoder, workspace);
     assert(n >= 1 && n_kept + n <= receptive_field(&encoder->shape, n_blocks));
     float *fresh = w.x + n_kept * C; /* [n, C] behind the rows of the state */
-    embed(encoder, weights, items, types, n, &w, fresh);
+    embed(encoder, weights, items, NULL, types, n, &w, fresh);
     for (uint32_t b = 0; b < n_blocks; b++) {
         float *rows = block_rows(encoder, b, state);
         if (b)

@@ -99,24 +99,30 @@ static size_t encoder_bytes(const struct model *model)
 
 size_t model_workspace_bytes(const struct model *model)
 {
-    return (encoder_bytes(model) + model->encoder.shape.history * (sizeof(uint32_t) + 1) + 63) / 64 * 64;
+    size_t event_bytes = sizeof(const float *) + sizeof(uint32_t) + sizeof(uint8_t);
+    return (encoder_bytes(model) + model->encoder.shape.history * event_bytes + 63) / 64 * 64;
 }
 
-bool model_encode(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace, float out_user[])
+bool model_encode(const struct model *model, const uint32_t items[], const float *const vectors[], const uint8_t types[], uint32_t n,
+                  void *workspace, float out_user[])
 {
     const struct encoder *encoder = &model->encoder;
     uint32_t history = encoder->shape.history, first = history;
-    uint32_t *known_items = (void *)((char *)workspace + encoder_bytes(model));
+    const float **known_vectors = (void *)((char *)workspace + encoder_bytes(model));
+    uint32_t *known_items = (uint32_t *)(known_vectors + history);
     uint8_t *known_types = (uint8_t *)(known_items + history);
     while (n-- > 0 && first > 0) {
-        if (items[n] >= encoder->shape.n_items || types[n] >= encoder->shape.n_types)
+        const float *vector = vectors && items[n] >= encoder->shape.n_items ? vectors[n] : NULL;
+        if ((items[n] >= encoder->shape.n_items && !vector) || types[n] >= encoder->shape.n_types)
             continue;
         known_items[--first] = items[n];
+        known_vectors[first] = vector;
         known_types[first] = types[n];
     }
     if (first == history)
         return false;
-    encoder_last(encoder, model->content.weights, known_items + first, known_types + first, history - first, workspace, out_user);
+    encoder_last(encoder, model->content.weights, known_items + first, vectors ? known_vectors + first : NULL, known_types + first,
+                 history - first, workspace, out_user);
     return true;
 }
 

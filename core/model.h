@@ -86,9 +86,11 @@ void model_facts_write(const struct model_facts *facts, struct buffer *out);
 /* Bytes of workspace that model_encode needs. */
 size_t model_workspace_bytes(const struct model *model);
 
-/* out_user[C] = the state after events oldest first (items[n], types[n]; only the last `history` count; items >= V are skipped by the caller or here).
- * n = 0 after skipping: returns false, there is nothing to say. workspace is 64-byte aligned. No malloc, no lock. */
-bool model_encode(const struct model *model, const uint32_t items[], const uint8_t types[], uint32_t n, void *workspace, float out_user[]);
+/* out_user[C] = the state after events oldest first (items[n], types[n]; only the last `history` count). vectors: NULL, or [n], the vector
+ * [C] of an item that came after the training (core/content_placement.h), NULL: none. Items >= V without a vector and types that it does
+ * not know are skipped. n = 0 after skipping: returns false, there is nothing to say. workspace is 64-byte aligned. No malloc, no lock. */
+bool model_encode(const struct model *model, const uint32_t items[], const float *const vectors[], const uint8_t types[], uint32_t n,
+                  void *workspace, float out_user[]);
 
 /* The same in steps (core/encoder_state.h): a state after events, n >= 1, all of them known to the model; and the state after n more events,
  * n <= most. Its first C floats are the user. False: this model has no states, use model_encode. */

@@ -1,5 +1,7 @@
-/* The encoder wants a past oldest first and knows only the items and types of its training. Of a user whose state is kept only what is new
- * is encoded. What came with the question is never in a state that is kept: it is encoded behind a copy. */
+/* The encoder wants a past oldest first and knows only the items and types of its training, and the newcomers where they are placed. Of a
+ * user whose state is kept only what is new is encoded. What came with the question is never in a state that is kept: it is encoded behind
+ * a copy. Neither is a newcomer, whose place may change with what is known of it: who touched one lately is encoded anew until the next
+ * training. */
 #include "server/app/encoding.h"
 
 #include "core/tensors.h"
@@ -13,6 +15,7 @@ static_assert(EVENT_TYPES_MAX <= 1u << TYPE_BITS && ITEMS_MAX <= 1u << (32 - TYP
 /* What the model is given: items[n], types[n], and both as one number, oldest first. The last n_context are not stored. */
 struct sequence {
     uint32_t *items, *inputs;
+    const float **vectors; /* of newcomers, NULL: an item of the model's own; NULL: there are none */
     uint8_t *types;
     uint32_t n, n_context;
 };
@@ -35,6 +38,17 @@ static bool find_model_type(const struct selection *selection, uint8_t type, flo
     return false;
 }
 
+/* Can the model read the item? A newcomer's vector goes to *out_vector. */
+static bool find_vector(const struct selection *selection, uint32_t item, const float **out_vector)
+{
+    *out_vector = NULL;
+    if (item < model_facts(selection->model)->shape.n_items)
+        return true;
+    if (selection->newcomers)
+        *out_vector = newcomers_place(selection->newcomers, item);
+    return *out_vector;
+}
+
 /* The newest events that the model can read: as many as it sees, besides those that came with the question. */
 static enum status turn_round(const struct selection *selection, const struct past *past, struct arena *arena, struct sequence *out,
                               struct error *error)
@@ -42,21 +56,30 @@ static enum status turn_round(const struct selection *selection, const struct pa
     const struct encoder_shape *shape = &model_facts(selection->model)->shape;
     uint32_t max = shape->history + past->n_context, n = 0, n_context = 0;
     uint32_t *items = arena_alloc_array(arena, max, sizeof *items), *inputs = arena_alloc_array(arena, max, sizeof *inputs);
+    const float **vectors = arena_alloc_array(arena, max, sizeof *vectors);
     uint8_t *types = arena_alloc_array(arena, max, sizeof *types);
-    if (!items || !inputs || !types)
+    bool has_newcomers = false;
+    if (!items || !inputs || !vectors || !types)
         return fail(error, STATUS_NOMEM, "no memory for the encoder");
     for (uint32_t i = 0; i < past->n && n < max; i++) {
         uint8_t type = 0;
-        if (past->items[i] >= shape->n_items || !find_model_type(selection, past->types[i], past->weights[i], &type))
+        const float *vector = NULL;
+        if (!find_vector(selection, past->items[i], &vector) || !find_model_type(selection, past->types[i], past->weights[i], &type))
             continue;
         n++;
         n_context += i < past->n_context;
+        has_newcomers = has_newcomers || vector;
         items[max - n] = past->items[i];
+        vectors[max - n] = vector;
         types[max - n] = type;
         inputs[max - n] = past->items[i] << TYPE_BITS | type;
     }
-    *out =
-        (struct sequence){.items = items + max - n, .types = types + max - n, .inputs = inputs + max - n, .n = n, .n_context = n_context};
+    *out = (struct sequence){.items = items + max - n,
+                             .inputs = inputs + max - n,
+                             .vectors = has_newcomers ? vectors + max - n : NULL,
+                             .types = types + max - n,
+                             .n = n,
+                             .n_context = n_context};
     return STATUS_OK;
 }
 
@@ -113,6 +136,16 @@ static enum encoding_way walk_to_end(const struct walk *walk, const struct names
 
 /* --- the call --- */
 
+/* Does the state behind the sequence depend on a newcomer? */
+static bool depends_on_newcomers(const struct sequence *sequence, const struct state_shape *shape)
+{
+    uint32_t n_read = sequence->n < shape->field + sequence->n_context ? sequence->n : shape->field + sequence->n_context;
+    for (uint32_t i = sequence->n - n_read; sequence->vectors && i < sequence->n; i++)
+        if (sequence->vectors[i])
+            return true;
+    return false;
+}
+
 /* out_user [C] of memory [the longer of C and a state]. */
 static enum encoding_way encode(const struct selection *selection, const struct past *past, const struct sequence *sequence,
                                 void *workspace, float *memory)
@@ -120,8 +153,9 @@ static enum encoding_way encode(const struct selection *selection, const struct 
     struct app *app = selection->app;
     const struct model *model = selection->model;
     struct state_shape shape;
-    if (!app->encoder_cache || past->user == NAMES_NONE || !model_state_shape(model, &shape)) {
-        (void)model_encode(model, sequence->items, sequence->types, sequence->n, workspace, memory); /* true: n > 0 and all are known */
+    if (!app->encoder_cache || past->user == NAMES_NONE || !model_state_shape(model, &shape) || depends_on_newcomers(sequence, &shape)) {
+        (void)model_encode(model, sequence->items, sequence->vectors, sequence->types, sequence->n, workspace,
+                           memory); /* true: n > 0 and all are known */
         return ENCODING_WHOLE;
     }
     struct walk walk = {.cache = app->encoder_cache,
@@ -142,7 +176,8 @@ static size_t memory_floats(const struct model *model)
 size_t encoding_scratch_bytes(const struct model *model)
 {
     size_t n_events = model_facts(model)->shape.history;
-    return model_workspace_bytes(model) + memory_floats(model) * sizeof(float) + n_events * (2 * sizeof(uint32_t) + 1) + 1024;
+    return model_workspace_bytes(model) + memory_floats(model) * sizeof(float) +
+           n_events * (2 * sizeof(uint32_t) + sizeof(const float *) + 1) + 1024;
 }
 
 enum status encoding_score(struct selection *selection, const struct past *past, struct arena *arena, uint32_t *out_n, struct error *error)

@@ -199,8 +199,8 @@ static void judge_content(const struct cold_protocol *protocol, const struct enc
         uint64_t first = protocol->train->starts[protocol->cases[number].user],
                  end = protocol->train->starts[protocol->cases[number].user + 1];
         float state[WIDTH_MAX];
-        encoder_last(encoder, weights, protocol->train->items + first, protocol->train->types + first, (uint32_t)(end - first), workspace,
-                     state);
+        encoder_last(encoder, weights, protocol->train->items + first, NULL, protocol->train->types + first, (uint32_t)(end - first),
+                     workspace, state);
         double length = is_tempered ? content_length(state, C) * (double)encoder->shape.temperature : 1;
         for (uint32_t i = 0; i < protocol->n_cold; i++) {
             const float *item = weights + encoder->tensors.items + protocol->cold_items[i] * C;

@@ -80,7 +80,7 @@ static void close_bench(struct bench *bench)
 static void encode_anew(struct bench *bench, uint32_t user)
 {
     size_t at = (size_t)user * EVENTS;
-    encoder_last(&bench->encoder, bench->weights, bench->items + at, bench->types + at, bench->n, bench->workspace, bench->state);
+    encoder_last(&bench->encoder, bench->weights, bench->items + at, NULL, bench->types + at, bench->n, bench->workspace, bench->state);
 }
 
 /* As a request of a user who is not in the cache. */

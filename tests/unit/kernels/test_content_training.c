@@ -101,7 +101,7 @@ static uint32_t count_found(const struct shop *shop, const struct content_traine
         const uint32_t items[] = {colour, colour + 3 * SHOP_COLOURS, colour + 7 * SHOP_COLOURS};
         const uint8_t types[] = {0, 0, 0};
         float scores[SHOP_NEW];
-        encoder_last(encoder, shop->weights, items, types, 3, workspace, state);
+        encoder_last(encoder, shop->weights, items, NULL, types, 3, workspace, state);
         for (uint32_t i = 0; i < SHOP_NEW; i++) {
             const float *item = placed + (SHOP_ITEMS - SHOP_NEW + i) * (C + 1);
             float scale = encoder->shape.temperature > 0 ? 1 / (float)(content_length(item, C) * content_length(state, C)) : 1;

@@ -121,7 +121,7 @@ Test(encoder, last_state_equals_the_last_row_of_training)
                 struct packed one = {
                     .n_rows = end - kept, .n_sequences = 1, .items = network.items + kept, .types = network.types + kept, .starts = starts};
                 const float *rows = encoder_forward(&network.encoder, network.weights, &one, 0, NULL, &network.activations);
-                encoder_last(&network.encoder, network.weights, network.items + first, network.types + first, end - first, workspace,
+                encoder_last(&network.encoder, network.weights, network.items + first, NULL, network.types + first, end - first, workspace,
                              state);
                 expect_close(state, rows + (size_t)(end - kept - 1) * C, C, 1e-5f, forms[f]->name);
             }

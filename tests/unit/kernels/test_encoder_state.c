@@ -57,7 +57,7 @@ static void advance(struct case_of_states *it, uint32_t from, uint32_t n)
 
 static void expect_encoding(struct case_of_states *it, uint32_t n, const char *words)
 {
-    encoder_last(&it->network.encoder, it->network.weights, it->network.items, it->network.types, n, it->workspace, it->row);
+    encoder_last(&it->network.encoder, it->network.weights, it->network.items, NULL, it->network.types, n, it->workspace, it->row);
     expect_close(it->state, it->row, it->shape.n_row, 1e-5f, words);
 }
 

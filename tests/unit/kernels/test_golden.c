@@ -24,7 +24,7 @@ static void check_case(const struct model *model, const struct node *one, void *
     float *user = zero_floats(model_facts(model)->shape.width), *found = zero_floats(V), *expected = zero_floats(V);
     for (uint32_t v = 0; v < V; v++)
         expected[v] = (float)node_number(node_at(scores, v));
-    cr_assert(model_encode(model, item, type, n, workspace, user));
+    cr_assert(model_encode(model, item, NULL, type, n, workspace, user));
     model_score(model, user, found);
     expect_close(found, expected, V, 2e-5f, words);
     free(user);

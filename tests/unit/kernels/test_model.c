@@ -362,7 +362,7 @@ static void check_scores(float temperature)
     const uint32_t items[] = {3, 4, 5, 4000000000u, 6};
     const uint8_t types[] = {0, 2, 0, 0, 0};
     float user[8], scores[PLANTED_ITEMS], expected[PLANTED_ITEMS], length = 0;
-    cr_assert(model_encode(model, items, types, 5, workspace, user));
+    cr_assert(model_encode(model, items, NULL, types, 5, workspace, user));
     model_score(model, user, scores);
     for (size_t c = 0; c < C; c++)
         length += user[c] * user[c];
@@ -402,11 +402,31 @@ Test(model, encode_skips_what_it_does_not_know)
     const uint32_t items[] = {PLANTED_ITEMS, 3, 99, 5, 7}, known[] = {3, 5};
     const uint8_t types[] = {0, 0, 0, 0, 9}, known_types[] = {0, 0};
     float user[8], expected[8];
-    cr_assert(model_encode(model, items, types, 5, workspace, user));
-    cr_assert(model_encode(model, known, known_types, 2, workspace, expected));
+    cr_assert(model_encode(model, items, NULL, types, 5, workspace, user));
+    cr_assert(model_encode(model, known, NULL, known_types, 2, workspace, expected));
     expect_close(user, expected, 8, 0, "the state");
-    cr_assert_not(model_encode(model, items, types, 1, workspace, user), "only an unknown item: there is nothing to say");
-    cr_assert_not(model_encode(model, items, types, 0, workspace, user));
+    cr_assert_not(model_encode(model, items, NULL, types, 1, workspace, user), "only an unknown item: there is nothing to say");
+    cr_assert_not(model_encode(model, items, NULL, types, 0, workspace, user));
+    free(workspace);
+    model_close(model);
+    fixture_clear(&fixture);
+}
+
+Test(model, encode_reads_an_item_that_came_later_by_its_vector)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 0);
+    struct model *model = open_model(fixture.path);
+    void *workspace = aligned_alloc(64, model_workspace_bytes(model));
+    const struct item_vectors own = model_item_vectors(model);
+    const uint32_t items[] = {PLANTED_ITEMS + 7, 99, 5}, known[] = {3, 5};
+    const float *const vectors[] = {own.vectors + 3 * own.width, NULL, own.vectors};
+    const uint8_t types[] = {0, 0, 0};
+    float user[8], expected[8];
+    cr_assert(model_encode(model, items, vectors, types, 3, workspace, user));
+    cr_assert(model_encode(model, known, NULL, types, 2, workspace, expected));
+    expect_close(user, expected, 8, 1e-6f, "item 99 has no vector, and item 5 is the model's own whatever is said of it");
+    cr_assert(model_encode(model, items, vectors, types, 1, workspace, user), "one that came later is enough");
     free(workspace);
     model_close(model);
     fixture_clear(&fixture);

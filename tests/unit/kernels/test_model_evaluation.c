@@ -49,7 +49,7 @@ static void score_as_serving_does(void *context, const struct dataset *dataset, 
             items[n] = dataset->items[event];
             types[n++] = dataset->types[event];
         }
-        out_known[i] = model_encode(serving->model, items, types, n, workspace, user);
+        out_known[i] = model_encode(serving->model, items, NULL, types, n, workspace, user);
         if (out_known[i])
             model_score(serving->model, user, out_scores + (size_t)i * dataset->n_items);
     }

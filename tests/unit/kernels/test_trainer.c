@@ -57,7 +57,7 @@ Test(trainer, predicts_the_next_item_of_the_pattern)
     unsigned n_right = 0;
     for (uint32_t item = 0; item < PLANTED_ITEMS; item++) {
         const uint8_t type = 0;
-        cr_assert(model_encode(model, &item, &type, 1, workspace, user));
+        cr_assert(model_encode(model, &item, NULL, &type, 1, workspace, user));
         model_score(model, user, scores);
         uint32_t best = 0;
         for (uint32_t i = 1; i < PLANTED_ITEMS; i++)

@@ -181,6 +181,37 @@ Test(placing, similar_items_of_a_known_one_may_be_newcomers)
     cr_expect_eq(reason, REASON_BEHAVIOUR);
 }
 
+/* Of the answer: all but the item. */
+static char *without(const char *items, const char *item_id)
+{
+    char *rest = strdup(items), *found = strstr(rest, item_id);
+    size_t n_bytes = strlen(item_id);
+    if (found)
+        memmove(found, found + n_bytes + (found[n_bytes] == ' '), strlen(found + n_bytes + (found[n_bytes] == ' ')) + 1);
+    return rest;
+}
+
+Test(placing, a_past_of_newcomers_is_read_by_where_they_are)
+{
+    atomic_uint_fast64_t *ways = fixture.app->figures.encodings;
+    struct item_vectors known = model_item_vectors(trained);
+    const struct item *item = app_find_item(fixture.app, "item-7");
+    placement_fixture_point(&placement, known.vectors + (size_t)item->number * known.width);
+    go_live();
+    put("fresh", "whatever it says");
+    cr_assert_eq(fixture_event(&fixture, "of-old", "item-7", "view"), STATUS_OK);
+    cr_assert_eq(fixture_event(&fixture, "of-new", "fresh", "view"), STATUS_OK);
+    char *expected = without(fixture_recommend(&fixture, "of-old", KNOWN), "fresh");
+    uint64_t n_whole = atomic_load(&ways[ENCODING_WHOLE]);
+    for (unsigned i = 0; i < 2; i++) {
+        char *found = without(fixture_recommend(&fixture, "of-new", KNOWN), "item-7");
+        cr_expect_str_eq(found, expected);
+        free(found);
+    }
+    cr_expect_eq(atomic_load(&ways[ENCODING_WHOLE]), n_whole + 2, "no state is kept that a change of words would make wrong");
+    free(expected);
+}
+
 /* --- pictures --- */
 
 /* The placement's pictures are those of a model. */
