@@ -1,6 +1,7 @@
 /* The steps are content_step's; here are their order, the rate, and what is kept. */
 #include "core/content_training.h"
 
+#include "core/averaging.h"
 #include "core/base/clock.h"
 #include "core/base/floats.h"
 #include "core/content_evidence.h"
@@ -26,6 +27,7 @@ struct content_settings content_settings_default(void)
         .held_out = 0.1f,
         .dropout = 0.3f,
         .learning_rate = 3e-3f,
+        .averaging = 0.99f,
         .seed = 1,
     };
 }
@@ -48,6 +50,7 @@ enum status content_settings_check(const struct content_settings *settings, stru
     TRY(check_number("probability", (double)settings->probability, 0, 1, error));
     TRY(check_number("held_out", (double)settings->held_out, 0, .9, error));
     TRY(check_number("dropout", (double)settings->dropout, 0, .98, error));
+    TRY(check_number("averaging", (double)settings->averaging, 0, .999999, error));
     return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
 }
 
@@ -69,7 +72,7 @@ struct phase {
     struct content_step *step;
     uint32_t *item_events; /* [V] */
     bool *may;             /* [V] */
-    float *weights;        /* as they are now */
+    float *weights, *mean; /* as they are now; their mean over steps */
     uint32_t n_steps;      /* of an epoch */
     double best;
 };
@@ -82,6 +85,7 @@ static void phase_clear_scoped(struct phase *phase)
     free(phase->item_events);
     free(phase->may);
     free(phase->weights);
+    free(phase->mean);
 }
 
 /* Who may stand with content; what the vectors and biases of items with events are like. */
@@ -129,9 +133,10 @@ static enum status begin(struct phase *phase, struct error *error)
     phase->item_events = calloc(V, sizeof *phase->item_events);
     phase->may = calloc(V, sizeof *phase->may);
     phase->weights = aligned_floats(trained->tower.n_floats);
+    phase->mean = aligned_floats(trained->tower.n_floats);
     trained->weights = aligned_floats(trained->tower.n_floats);
     trained->curve = calloc(settings->epochs, sizeof *trained->curve);
-    if (!phase->item_events || !phase->may || !phase->weights || !trained->weights || !trained->curve)
+    if (!phase->item_events || !phase->may || !phase->weights || !phase->mean || !trained->weights || !trained->curve)
         return STATUS_NOMEM;
     content_count_events(ground->sequences, ground->type_weights, phase->item_events);
     look_at_items(phase, &bias);
@@ -141,6 +146,7 @@ static enum status begin(struct phase *phase, struct error *error)
         memcpy(phase->weights, settings->start, trained->tower.n_floats * sizeof *phase->weights);
     else
         content_tower_start(&trained->tower, settings->seed, bias, phase->weights);
+    memcpy(phase->mean, phase->weights, trained->tower.n_floats * sizeof *phase->mean);
     TRY(content_judge_init(&phase->judge, ground, phase->item_events, settings->held_out, settings->seed));
     trained->n_candidates = phase->judge.n_candidates;
     trained->n_cases = phase->judge.n_cases;
@@ -162,6 +168,8 @@ static enum status train_epoch(struct phase *phase, uint32_t epoch, struct conte
         batches_fill(&phase->batches, batch);
         loss += content_step_loss(phase->step, &phase->batches, &choice, phase->weights);
         content_step_learn(phase->step, settings->learning_rate * (1 - fallen), phase->weights);
+        averaging_step(phase->ground->workers, phase->mean, phase->weights, phase->trained->tower.n_floats, settings->averaging,
+                       number + 1);
         char note[120];
         (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, best NDCG@20 of held-out items %.4f", epoch + 1, loss / (batch + 1),
                        phase->best);
@@ -177,13 +185,13 @@ static enum status look(struct phase *phase, uint32_t epoch, struct error *error
 {
     struct content_trained *trained = phase->trained;
     double *ndcg20 = &trained->curve[epoch].ndcg20;
-    TRY(content_judge_ndcg20(&phase->judge, &trained->tower, phase->weights, ndcg20, error));
+    TRY(content_judge_ndcg20(&phase->judge, &trained->tower, phase->mean, ndcg20, error));
     trained->n_epochs = epoch + 1;
     if (epoch > 0 && phase->judge.n_cases > 0 && !(*ndcg20 > phase->best))
         return STATUS_OK;
     phase->best = *ndcg20;
     trained->best_epoch = epoch + 1;
-    memcpy(trained->weights, phase->weights, trained->tower.n_floats * sizeof *trained->weights);
+    memcpy(trained->weights, phase->mean, trained->tower.n_floats * sizeof *trained->weights);
     return STATUS_OK;
 }
 

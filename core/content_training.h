@@ -25,6 +25,7 @@ struct content_settings {
     float held_out;             /* share of the items; 0: none, and the last epoch is the best */
     float dropout;              /* of the encoder when it makes the states */
     float learning_rate;        /* at the beginning; it falls evenly to a tenth over the epochs */
+    float averaging;            /* decay of the mean over steps that is judged and kept (core/averaging.h) */
     uint64_t seed;
     const float *start; /* weights of a tower of that shape to go on from; NULL: from nothing. Borrowed */
 };

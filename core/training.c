@@ -2,6 +2,7 @@
  * or, with sampled softmax, the small one over the items that the step touches. */
 #include "core/training.h"
 
+#include "core/averaging.h"
 #include "core/base/clock.h"
 #include "core/base/floats.h"
 #include "core/touched.h"
@@ -180,20 +181,6 @@ static void scale_items(void *context, uint32_t block, unsigned worker)
                                    training->step_weights + encoder->tensors.items + first * C, 1, n, C);
 }
 
-#define AVERAGE_FLOATS 65536u
-
-/* average = keep · average + (1 - keep) · weights; while there are few steps the mean is over fewer. */
-static void average_block(void *context, uint32_t block, unsigned worker)
-{
-    (void)worker;
-    struct training *training = context;
-    size_t first = (size_t)block * AVERAGE_FLOATS, end = first + AVERAGE_FLOATS, n_floats = training->whole.tensors.n_floats;
-    float early = (1 + (float)training->step) / (10 + (float)training->step);
-    float keep = training->settings.averaging < early ? training->settings.averaging : early;
-    for (size_t i = first; i < end && i < n_floats; i++)
-        training->average[i] += (1 - keep) * (training->weights[i] - training->average[i]);
-}
-
 static uint32_t blocks_of(size_t n, size_t block)
 {
     return (uint32_t)((n + block - 1) / block);
@@ -220,7 +207,8 @@ static double take_step(struct training *training, uint32_t batch)
         touched_scatter(&training->touched, training->weights, &training->optimizer);
     training->step++;
     if (training->average)
-        workers_run(training->workers, blocks_of(training->whole.tensors.n_floats, AVERAGE_FLOATS), average_block, training);
+        averaging_step(training->workers, training->average, training->weights, training->whole.tensors.n_floats,
+                       training->settings.averaging, training->step);
     for (unsigned s = 0; s < SLOTS; s++)
         loss += training->losses[s];
     return loss;

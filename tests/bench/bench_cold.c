@@ -40,6 +40,7 @@ static bool take_content_option(struct content_settings *content, const char *na
         {"--embedding", &content->shape.embedding, NULL},   {"--buckets", &content->shape.n_buckets, NULL},
         {"--features", &content->shape.max_features, NULL}, {"--content-rate", NULL, &content->learning_rate},
         {"--probability", NULL, &content->probability},     {"--content-dropout", NULL, &content->dropout},
+        {"--content-averaging", NULL, &content->averaging},
 
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
