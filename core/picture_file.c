@@ -61,6 +61,7 @@ void picture_facts_emit(const struct picture_facts *facts, const struct layers *
     emit_integer(&emit, "seed", (int64_t)facts->seed);
     emit_integer(&emit, "n_pictures", facts->n_pictures);
     emit_integer(&emit, "n_held_out", facts->n_held_out);
+    emit_boolean(&emit, "is_refit", facts->is_refit);
     emit_integer(&emit, "epochs", facts->epochs);
     emit_number(&emit, "accuracy", facts->accuracy, 6);
     emit_integer(&emit, "height", layers->input.H);
@@ -112,6 +113,7 @@ static const struct fields category_fields = {
 struct facts_input {
     const char *origin, *preset, *code_version;
     int64_t seed, n_pictures, n_held_out, epochs, height, width, channels;
+    bool is_refit;
     double accuracy;
     struct records categories, layers;
 };
@@ -136,6 +138,7 @@ static const struct field fact_members[] = {
     {.name = "seed", .kind = FIELD_INTEGER, .required = true, .offset = FACT(seed)},
     COUNTED(n_pictures),
     COUNTED(n_held_out),
+    {.name = "is_refit", .kind = FIELD_BOOLEAN, .offset = FACT(is_refit)}, /* not in files of before there was a refit */
     COUNTED(epochs),
     {.name = "accuracy", .kind = FIELD_NUMBER, .required = true, .offset = FACT(accuracy), .least = 0, .most = 1},
     SIDE(height),
@@ -209,6 +212,7 @@ enum status picture_facts_read(const char *text, struct arena *arena, struct pic
     out_facts->seed = (uint64_t)input.seed;
     out_facts->n_pictures = (uint32_t)input.n_pictures;
     out_facts->n_held_out = (uint32_t)input.n_held_out;
+    out_facts->is_refit = input.is_refit;
     out_facts->epochs = (uint32_t)input.epochs;
     out_facts->accuracy = input.accuracy;
     return STATUS_OK;

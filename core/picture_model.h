@@ -21,7 +21,8 @@ struct picture_facts {
     const char *code_version;         /* of a model that was read */
     uint64_t seed;
     uint32_t n_pictures, n_held_out; /* trained on; judged by */
-    uint32_t epochs;                 /* trained when the best was kept */
+    bool is_refit;                   /* trained again on both of them: report and accuracy are of the network before that */
+    uint32_t epochs;                 /* trained when the weights were kept */
     double accuracy;                 /* share of the held-out pictures named right; 0 without any */
     uint32_t n_categories;
     const char *const *categories; /* [n_categories], UTF-8 */

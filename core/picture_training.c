@@ -86,6 +86,7 @@ struct teaching {
     uint64_t seed;
     struct workers *workers;
     const struct progress *progress;
+    const char *words; /* in front of a note of progress */
     struct layers layers;
     struct layer_training *training;
     uint32_t *order, *targets; /* [n] of an epoch; [batch] */
@@ -161,6 +162,7 @@ static float rate_at(const struct picture_settings *settings, uint64_t step, uin
     return settings->learning_rate * (float)share;
 }
 
+/* best: accuracy held out so far, to be shown. */
 static enum status train_epoch(struct teaching *teaching, uint32_t epoch, double best, struct picture_epoch *out_epoch)
 {
     const struct picture_settings *settings = teaching->settings;
@@ -174,7 +176,9 @@ static enum status train_epoch(struct teaching *teaching, uint32_t epoch, double
         fill_batch(teaching, epoch, first, n);
         loss += n * layer_training_step(teaching->training, teaching->targets, n, rate_at(settings, number, n_total));
         char note[120];
-        (void)snprintf(note, sizeof note, "epoch %u, loss %.3f, best accuracy held out %.4f", epoch + 1, loss / (double)(first + n), best);
+        (void)snprintf(note, sizeof note, "%sepoch %u, loss %.3f", teaching->words, epoch + 1, loss / (double)(first + n));
+        if (teaching->held_out->n)
+            (void)snprintf(note + strlen(note), sizeof note - strlen(note), ", best accuracy held out %.4f", best);
         if (!progress_report(teaching->progress, "pictures", number + 1, n_total, note))
             return STATUS_CONFLICT;
     }
@@ -182,7 +186,7 @@ static enum status train_epoch(struct teaching *teaching, uint32_t epoch, double
     return STATUS_OK;
 }
 
-/* Keep the weights if they name more of the held-out pictures than any before. */
+/* Name the held-out pictures, and keep weights and figures if this epoch is chosen over those before. */
 static enum status look(struct teaching *teaching, uint32_t epoch, struct picture_network *network)
 {
     struct picture_epoch *point = &network->curve[epoch];
@@ -190,9 +194,11 @@ static enum status look(struct teaching *teaching, uint32_t epoch, struct pictur
     TRY(picture_network_judge(&network->layers, teaching->folded, teaching->held_out, teaching->workers, &teaching->figures));
     point->accuracy = teaching->figures.n ? (double)teaching->figures.n_right / teaching->figures.n : 0;
     network->n_epochs = epoch + 1;
-    if (epoch > 0 && teaching->held_out->n > 0 && teaching->figures.n_right <= network->figures.n_right)
+    bool is_chosen =
+        epoch == 0 || teaching->settings->is_annealed || teaching->held_out->n == 0 || teaching->figures.n_right > network->figures.n_right;
+    if (!is_chosen)
         return STATUS_OK;
-    network->best_epoch = epoch + 1;
+    network->chosen_epoch = epoch + 1;
     network->figures.n = teaching->figures.n;
     network->figures.n_right = teaching->figures.n_right;
     memcpy(network->figures.confusion, teaching->figures.confusion,
@@ -220,29 +226,54 @@ static enum status prepare(struct teaching *teaching, struct picture_network *ne
                                  teaching->workers, &teaching->training);
 }
 
+static enum status teach(struct teaching *teaching, struct picture_network *out_network, struct error *error)
+{
+    SCOPED(picture_network_clear) struct picture_network network = {0};
+    const struct pictures *train = teaching->train;
+    double best = 0;
+    if (train->n == 0 || teaching->settings->epochs == 0 || teaching->settings->batch == 0)
+        return fail(error, STATUS_INVALID, "no pictures to learn from");
+    TRY(picture_layers(teaching->settings->preset, train->shape, train->n_classes, &teaching->layers, error));
+    TRY(kernels_check(error)); /* which also keeps BLAS from starting threads of its own */
+    if (prepare(teaching, &network) != STATUS_OK)
+        return fail(error, STATUS_NOMEM, "no memory to train on %u pictures", train->n);
+    for (uint32_t epoch = 0; epoch < teaching->settings->epochs; epoch++) {
+        struct picture_epoch *point = &network.curve[epoch];
+        enum status status = train_epoch(teaching, epoch, best, point);
+        if (status == STATUS_OK)
+            status = look(teaching, epoch, &network);
+        if (status != STATUS_OK)
+            return fail(error, status, "%s", status == STATUS_CONFLICT ? "training was asked to stop" : "no memory to judge the pictures");
+        best = point->accuracy > best ? point->accuracy : best;
+    }
+    *out_network = network;
+    network = (struct picture_network){0};
+    return STATUS_OK;
+}
+
 enum status picture_training_run(const struct pictures *train, const struct pictures *held_out, const struct picture_settings *settings,
                                  uint64_t seed, struct workers *workers, const struct progress *progress,
                                  struct picture_network *out_network, struct error *error)
 {
-    SCOPED(picture_network_clear) struct picture_network network = {0};
     SCOPED(teaching_clear)
     struct teaching teaching = {
-        .train = train, .held_out = held_out, .settings = settings, .seed = seed, .workers = workers, .progress = progress};
-    if (train->n == 0 || settings->epochs == 0 || settings->batch == 0)
-        return fail(error, STATUS_INVALID, "no pictures to learn from");
-    TRY(picture_layers(settings->preset, train->shape, train->n_classes, &teaching.layers, error));
-    TRY(kernels_check(error)); /* which also keeps BLAS from starting threads of its own */
-    if (prepare(&teaching, &network) != STATUS_OK)
-        return fail(error, STATUS_NOMEM, "no memory to train on %u pictures", train->n);
-    for (uint32_t epoch = 0; epoch < settings->epochs; epoch++) {
-        double best = network.figures.n ? (double)network.figures.n_right / network.figures.n : 0;
-        enum status status = train_epoch(&teaching, epoch, best, &network.curve[epoch]);
-        if (status == STATUS_OK)
-            status = look(&teaching, epoch, &network);
-        if (status != STATUS_OK)
-            return fail(error, status, "%s", status == STATUS_CONFLICT ? "training was asked to stop" : "no memory to judge the pictures");
-    }
-    *out_network = network;
-    network = (struct picture_network){0};
+        .train = train, .held_out = held_out, .settings = settings, .seed = seed, .workers = workers, .progress = progress, .words = ""};
+    return teach(&teaching, out_network, error);
+}
+
+enum status picture_training_refit(const struct pictures *all, const struct picture_settings *settings, uint64_t seed,
+                                   struct workers *workers, const struct progress *progress, struct picture_network *network,
+                                   struct error *error)
+{
+    SCOPED(picture_network_clear) struct picture_network again = {0};
+    struct picture_settings as_long = *settings;
+    struct pictures none = *all;
+    SCOPED(teaching_clear)
+    struct teaching teaching = {
+        .train = all, .held_out = &none, .settings = &as_long, .seed = seed, .workers = workers, .progress = progress, .words = "refit, "};
+    none.n = 0;
+    as_long.epochs = network->chosen_epoch; /* an annealed schedule is as long as it was: its last epoch is chosen */
+    TRY(teach(&teaching, &again, error));
+    memcpy(network->weights, again.weights, network->layers.n_floats * sizeof *network->weights);
     return STATUS_OK;
 }

@@ -1,7 +1,10 @@
 /* Picture training: teach a picture network the categories of pictures, and count what it gets right.
  *
- * The held-out pictures choose the epoch: after each one they are named, and the weights of the best are kept, batch norms folded. Weights
- * are a function of pictures, settings and seed, whatever the number of threads. Threads: one caller, which brings the workers. */
+ * After each epoch the held-out pictures are named. With a rate that stays, the epoch that names most of them is chosen. With a rate that
+ * falls to 0 the last one always is: only there has the schedule done what it is for, and an epoch in its middle, trained again, would
+ * follow another schedule than the one that was judged. The refit then teaches the same network on all pictures, held-out ones included,
+ * for as many epochs; what it is worth is not known, but that of the chosen one is. Weights are kept with batch norms folded, and are a
+ * function of pictures, settings and seed, whatever the number of threads. Threads: one caller, which brings the workers. */
 #ifndef CORE_PICTURE_TRAINING_H
 #define CORE_PICTURE_TRAINING_H
 
@@ -31,10 +34,9 @@ struct picture_epoch {
 struct picture_network {
     struct layers layers; /* without batch norms and dropout */
     float *weights;       /* [layers.n_floats] */
-    uint32_t best_epoch;  /* from 1 */
-    struct picture_figures figures;
-    struct picture_epoch *curve; /* [n_epochs] */
-    uint32_t n_epochs;
+    uint32_t n_epochs, chosen_epoch;
+    struct picture_epoch *curve;    /* [n_epochs] */
+    struct picture_figures figures; /* of the chosen epoch */
 };
 
 void picture_network_clear(struct picture_network *network);
@@ -43,12 +45,18 @@ static inline void picture_network_clear_scoped(struct picture_network *network)
     picture_network_clear(network);
 }
 
-/* Without held-out pictures (held_out->n = 0) the last epoch is the best and figures are of nothing. Otherwise both are of one shape and
+/* Without held-out pictures (held_out->n = 0) the last epoch is chosen and figures are of nothing. Otherwise both are of one shape and
  * number of classes. progress: told of "pictures", done and total in steps. STATUS_INVALID: as picture_layers and kernels_check, or no
  * pictures; STATUS_CONFLICT: progress asked to stop; STATUS_NOMEM. */
 enum status picture_training_run(const struct pictures *train, const struct pictures *held_out, const struct picture_settings *settings,
                                  uint64_t seed, struct workers *workers, const struct progress *progress,
                                  struct picture_network *out_network, struct error *error) MUST_CHECK;
+
+/* Teach again, on all pictures, for as many epochs as network's chosen one, and put these weights in the place of network's. Figures and
+ * curve stay those of the chosen epoch. On failure network is as it was; otherwise as picture_training_run. */
+enum status picture_training_refit(const struct pictures *all, const struct picture_settings *settings, uint64_t seed,
+                                   struct workers *workers, const struct progress *progress, struct picture_network *network,
+                                   struct error *error) MUST_CHECK;
 
 /* Name all pictures. figures->confusion is given [n_classes, n_classes] and overwritten. STATUS_NOMEM. */
 enum status picture_network_judge(const struct layers *layers, const float *weights, const struct pictures *pictures,

@@ -243,3 +243,10 @@ enum status picture_data_read(struct store *store, const struct progress *progre
     data = (struct picture_data){0};
     return STATUS_OK;
 }
+
+struct pictures picture_data_all(const struct picture_data *data)
+{
+    struct pictures all = data->train;
+    all.n += data->held_out.n;
+    return all;
+}

@@ -30,10 +30,15 @@ static void append_head(const struct picture_facts *facts, const struct picture_
     buffer_append_format(out, "</style></head><body>\n<h1>%.1f&nbsp;%% of %u pictures that it had not learned from are named right</h1>\n",
                          100 * facts->accuracy, facts->n_held_out);
     buffer_append_format(out,
-                         "<p class=\"lead\">Picture model %s: %u categories, %u pictures learned from, best after %u of %u epochs "
+                         "<p class=\"lead\">Picture model %s: %u categories, %u pictures learned from, taken after %u of %u epochs "
                          "(preset %s, seed %llu).",
                          facts->version, facts->n_categories, facts->n_pictures, facts->epochs, report->n_epochs,
                          facts->preset[0] ? facts->preset : "none", (unsigned long long)facts->seed);
+    if (facts->is_refit)
+        buffer_append_format(out,
+                             " The network that answers was then trained again, for as many epochs, on all %u pictures; every figure "
+                             "here is of the one before, which had not seen the held-out ones.",
+                             facts->n_pictures + facts->n_held_out);
     if (report->n_left_out)
         buffer_append_format(out, " %u pictures were left out: their items have no category, or one of too few pictures.",
                              report->n_left_out);
@@ -133,7 +138,7 @@ static void append_curve(struct buffer *out, const char *heading, const char *ti
 
 static void append_training(const struct picture_facts *facts, const struct picture_report *report, struct buffer *out)
 {
-    buffer_append_format(out, "<h2>The way there: epoch %u was the best</h2>\n<div class=\"row\">", facts->epochs);
+    buffer_append_format(out, "<h2>The way there: epoch %u was taken</h2>\n<div class=\"row\">", facts->epochs);
     append_curve(out, "Loss of the pictures learned from", "loss", report->epochs, report->losses, report->n_epochs, 1);
     append_curve(out, "Held-out pictures named right", "share (%)", report->epochs, report->accuracies, report->n_epochs, 100);
     buffer_append_text(out, "</div>\n");

@@ -1,7 +1,9 @@
-/* Read, train, write. The report has what the page and the terminal show: the curve, every category's pictures, and who is taken for whom.
+/* Read, train, refit, write. The report has what the page and the terminal show: the curve, every category's pictures, and who is taken for
+ * whom.
  */
 #include "server/app/picture_retraining.h"
 
+#include "core/base/clock.h"
 #include "core/base/emit.h"
 #include "core/base/workers.h"
 #include "server/app/model_files.h"
@@ -90,7 +92,8 @@ static enum status write_model(const char *models, const struct picture_query *q
                                   .seed = query->seed,
                                   .n_pictures = data->train.n,
                                   .n_held_out = data->held_out.n,
-                                  .epochs = network->best_epoch,
+                                  .is_refit = !query->no_refit,
+                                  .epochs = network->chosen_epoch,
                                   .accuracy = figures->n ? (double)figures->n_right / figures->n : 0,
                                   .n_categories = data->train.n_classes,
                                   .categories = data->categories,
@@ -118,10 +121,22 @@ static enum status say_accuracy(const struct picture_network *network, const str
     double seconds = 0;
     for (uint32_t e = 0; e < network->n_epochs; e++)
         seconds += network->curve[e].seconds;
-    (void)snprintf(note, sizeof note, "%u epochs in %.0f s, the best was number %u: %u of %u held-out pictures named right (%.*f)",
-                   network->n_epochs, seconds, network->best_epoch, network->figures.n_right, network->figures.n, ACCURACY_DIGITS,
+    (void)snprintf(note, sizeof note, "%u epochs in %.0f s, chosen is number %u: %u of %u held-out pictures named right (%.*f)",
+                   network->n_epochs, seconds, network->chosen_epoch, network->figures.n_right, network->figures.n, ACCURACY_DIGITS,
                    network->figures.n ? (double)network->figures.n_right / network->figures.n : 0);
     return progress_report(progress, "trained", 1, 1, note) ? STATUS_OK : STATUS_CONFLICT;
+}
+
+static enum status refit(const struct picture_data *data, const struct picture_settings *settings, uint64_t seed, struct workers *workers,
+                         const struct progress *progress, struct picture_network *network, struct error *error)
+{
+    struct pictures all = picture_data_all(data);
+    uint64_t began_ns = clock_monotonic_ns();
+    char note[160];
+    TRY(picture_training_refit(&all, settings, seed, workers, progress, network, error));
+    (void)snprintf(note, sizeof note, "%u epochs in %.0f s on all %u pictures", network->chosen_epoch,
+                   (double)(clock_monotonic_ns() - began_ns) / 1e9, all.n);
+    return progress_report(progress, "refit", 1, 1, note) ? STATUS_OK : STATUS_CONFLICT;
 }
 
 enum status picture_retraining_run(const char *directory, const struct picture_query *query, const struct progress *progress,
@@ -140,5 +155,7 @@ enum status picture_retraining_run(const char *directory, const struct picture_q
     settings.epochs = query->epochs ? query->epochs : settings.epochs;
     TRY(picture_training_run(&data.train, &data.held_out, &settings, query->seed, workers, progress, &network, error));
     TRY(say_accuracy(&network, progress));
+    if (!query->no_refit)
+        TRY(refit(&data, &settings, query->seed, workers, progress, &network, error));
     return write_model(models, query, &data, &network, out_version, error);
 }

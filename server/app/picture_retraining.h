@@ -1,8 +1,9 @@
 /* Retraining of the picture network: from the stored pictures and categories to a new file in DIR/models. What
  * `inkling retrain --only pictures` does.
  *
- * The newest picture model that is whole is the one that answers; a server that runs on the directory takes it up by itself. Threads: one
- * caller. */
+ * The model that goes live is the refit of core/picture_training.h, trained on all pictures; its accuracy, its categories' figures and its
+ * curve are of the network that had not seen the held-out ones. The newest picture model that is whole is the one that answers; a server
+ * that runs on the directory takes it up by itself. Threads: one caller. */
 #ifndef APP_PICTURE_RETRAINING_H
 #define APP_PICTURE_RETRAINING_H
 
@@ -15,6 +16,7 @@ struct picture_query {
     uint32_t epochs; /* 0: the preset's */
     uint64_t seed;
     unsigned n_threads; /* 0: all processors */
+    bool no_refit;      /* the network that was judged goes live as it is */
 };
 
 /* STATUS_NOT_FOUND: no data there; STATUS_INVALID: too little to learn from; STATUS_CONFLICT: progress asked to stop, nothing is left

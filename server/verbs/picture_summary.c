@@ -43,6 +43,8 @@ void picture_summary_print(const struct picture_model *model)
     const struct picture_facts *facts = picture_model_facts(model);
     (void)printf("%u categories, %u pictures trained on; %.4f of %u held-out pictures named right after %u epochs\n", facts->n_categories,
                  facts->n_pictures, facts->accuracy, facts->n_held_out, facts->epochs);
+    if (facts->is_refit)
+        (void)printf("trained again on all %u, which the figures know nothing of\n", facts->n_pictures + facts->n_held_out);
     if (picture_report_read(model, &report) != STATUS_OK)
         return;
     if (report.n_left_out)

@@ -55,11 +55,13 @@ static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
                            "  --help            this text\n"
                            "\n"
                            "  --only pictures   train the network that names pictures, from the items' pictures and their first\n"
-                           "                    categories, instead; of the options above --epochs, --seed, --threads and\n"
-                           "                    --json go with it. A tenth of the pictures is held out and chooses the epoch\n"
+                           "                    categories, instead; of the options above --epochs, --seed, --threads, --json\n"
+                           "                    and --no-refit go with it. A tenth of the pictures is held out for the figures;\n"
+                           "                    the refit then learns from all of them\n"
                            "  --preset best     with batch norm, moved and mirrored pictures, soft labels and a falling rate (the\n"
                            "                    default), 40 epochs\n"
-                           "  --preset seed     the plain network, 10 epochs\n"
+                           "  --preset seed     the plain network, 10 epochs; the refit stops where the held-out pictures were\n"
+                           "                    named best\n"
                            "  --html FILE       write a page with the confusion of categories and the curve of training\n"
                            "\n"
                            "Examples:\n"
@@ -347,7 +349,8 @@ static enum status train(const struct retrain_options *options, const struct set
     const struct picture_query pictures = {.preset = options->preset,
                                            .epochs = (uint32_t)query->epochs,
                                            .seed = (uint64_t)query->seed,
-                                           .n_threads = (unsigned)query->n_threads};
+                                           .n_threads = (unsigned)query->n_threads,
+                                           .no_refit = query->no_refit};
     return picture_retraining_run(settings->data_directory, &pictures, progress, out_version, error);
 }
 

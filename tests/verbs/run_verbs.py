@@ -359,6 +359,21 @@ def claim_wrong_training_options_are_named(shell):
     assert "gate.metric" in done.stderr and "ndcg10" in done.stderr, done.stderr
 
 
+def claim_a_picture_model_is_trained_again_on_all_pictures(shell):
+    """retrain --only pictures: judged on held-out pictures, then trained again on all; table, page and lines of progress say so; with --no-refit it is not"""
+    shell(DONE, "import", "--data", shell.data, "--idx", shell.file("images", images(120, 12, 12)), shell.file("labels", labels(*[0, 1] * 60)))
+    quick = ["retrain", "--data", shell.data, "--only", "pictures", "--preset", "seed", "--epochs", "1"]
+    page = shell.folder / "page.html"
+    done = shell(DONE, *quick, "--html", page)
+    assert "trained again on all 120," in done.stdout, done.stdout
+    assert "on all 120 pictures" in page.read_text()
+    lines = [json.loads(line) for line in shell(DONE, *quick, "--seed", "2", "--json").stdout.splitlines()]
+    phases = [line["phase"] for line in lines if "phase" in line]
+    assert phases.index("trained") < phases.index("refit") == len(phases) - 1, phases
+    assert any(line.get("note", "").startswith("refit, epoch 1") for line in lines if line.get("phase") == "pictures"), lines
+    assert "trained again" not in shell(DONE, *quick, "--no-refit").stdout
+
+
 def claim_retrain_keeps_the_selected_model_beside_its_refit(shell):
     """retrain registers the selected model as ready and its refit as live; with --no-refit there is one model"""
     import_sample(shell)

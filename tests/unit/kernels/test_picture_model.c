@@ -42,6 +42,7 @@ static void fixture_init(struct fixture *fixture)
                                             .seed = 3,
                                             .n_pictures = 240,
                                             .n_held_out = 24,
+                                            .is_refit = true,
                                             .epochs = 7,
                                             .accuracy = 0.875,
                                             .n_categories = CLASSES,
@@ -83,6 +84,7 @@ Test(picture_model, is_what_was_written)
     cr_expect_eq(facts->seed, 3);
     cr_expect_eq(facts->n_pictures, 240);
     cr_expect_eq(facts->n_held_out, 24);
+    cr_expect(facts->is_refit);
     cr_expect_eq(facts->epochs, 7);
     cr_expect_eq(facts->accuracy, 0.875);
     cr_expect_str_eq(facts->report, fixture.facts.report);

@@ -59,16 +59,64 @@ Test(pictures, are_told_apart_by_both_presets)
         cr_expect_eq(n, N);
         cr_expect_eq(n_right, network.figures.n_right, "the diagonal is what is right");
         cr_expect_gt(n_right, N * 9 / 10, "%s: %u of %u", picture_preset_names[preset], n_right, n);
-        double best = 0;
-        for (uint32_t epoch = 0; epoch < network.n_epochs; epoch++)
-            best = network.curve[epoch].accuracy > best ? network.curve[epoch].accuracy : best;
-        cr_expect_eq(network.curve[network.best_epoch - 1].accuracy, best, "the best epoch is kept");
         for (uint32_t l = 0; l < network.layers.n_layers; l++)
             cr_expect(network.layers.layers[l].kind != LAYER_BATCH_NORM && network.layers.layers[l].kind != LAYER_DROPOUT);
         picture_network_clear(&network);
     }
     free(train);
     free(held_out);
+}
+
+Test(pictures, held_out_choose_the_epoch_where_the_rate_stays)
+{
+    struct planted_pictures *train = plant(1), *held_out = plant(2);
+    struct picture_network network = teach(PICTURE_SEED, 12, &train->pictures, &held_out->pictures, 2);
+    double best = 0;
+    for (uint32_t epoch = 0; epoch < network.n_epochs; epoch++)
+        best = network.curve[epoch].accuracy > best ? network.curve[epoch].accuracy : best;
+    cr_expect_eq(network.curve[network.chosen_epoch - 1].accuracy, best);
+    cr_expect_eq((double)network.figures.n_right / N, best, "its figures are reported");
+    picture_network_clear(&network);
+    free(train);
+    free(held_out);
+}
+
+Test(pictures, the_last_epoch_is_chosen_where_the_rate_falls)
+{
+    struct planted_pictures *train = plant(1), *held_out = plant(2);
+    struct picture_network network = teach(PICTURE_BEST, 12, &train->pictures, &held_out->pictures, 2);
+    cr_expect_eq(network.chosen_epoch, 12);
+    cr_expect_eq((double)network.figures.n_right / N, network.curve[11].accuracy);
+    picture_network_clear(&network);
+    free(train);
+    free(held_out);
+}
+
+static void expect_refit(enum picture_preset preset, const struct pictures *train, const struct pictures *held_out,
+                         const struct pictures *all)
+{
+    SCOPED(workers_destroy) struct workers *workers = workers_create(2);
+    SCOPED(picture_network_clear) struct picture_network network = teach(preset, 6, train, held_out, 2);
+    struct picture_settings settings = picture_settings_of(preset);
+    struct pictures none = *all;
+    struct error error = {.detail = ""};
+    uint32_t n_right = network.figures.n_right;
+    none.n = 0;
+    SCOPED(picture_network_clear) struct picture_network expected = teach(preset, network.chosen_epoch, all, &none, 1);
+    settings.epochs = 6;
+    cr_assert_eq(picture_training_refit(all, &settings, 1, workers, NULL, &network, &error), STATUS_OK, "%s", error.detail);
+    cr_expect_arr_eq(network.weights, expected.weights, network.layers.n_floats * sizeof *network.weights);
+    cr_expect(network.figures.n == N && network.figures.n_right == n_right && network.n_epochs == 6, "figures stay");
+}
+
+Test(pictures, a_refit_learns_from_all_for_as_many_epochs_as_were_chosen)
+{
+    struct planted_pictures *train = plant(1), *held_out = plant(2), *all = plant(3);
+    for (enum picture_preset preset = 0; preset < PICTURE_PRESETS; preset++)
+        expect_refit(preset, &train->pictures, &held_out->pictures, &all->pictures);
+    free(train);
+    free(held_out);
+    free(all);
 }
 
 Test(pictures, are_learned_in_the_same_bits_at_any_thread_count)
@@ -109,5 +157,24 @@ Test(pictures, training_says_why_it_cannot_be_and_stops_when_asked)
     cr_expect_eq(
         picture_training_run(&train->pictures, &none, &settings, 1, workers, &(struct progress){.report = stop_at_once}, &network, &error),
         STATUS_CONFLICT);
+    free(train);
+}
+
+Test(pictures, a_refit_that_is_stopped_leaves_the_network_as_it_was)
+{
+    struct planted_pictures *train = plant(1);
+    SCOPED(workers_destroy) struct workers *workers = workers_create(1);
+    SCOPED(picture_network_clear)
+    struct picture_network network = teach(PICTURE_SEED, 1, &train->pictures, &train->pictures, 1);
+    struct picture_settings settings = picture_settings_of(PICTURE_SEED);
+    struct error error = {.detail = ""};
+    size_t n_bytes = network.layers.n_floats * sizeof *network.weights;
+    SCOPED(memory_free) float *before = malloc(n_bytes);
+    cr_assert(before);
+    memcpy(before, network.weights, n_bytes);
+    cr_expect_eq(
+        picture_training_refit(&train->pictures, &settings, 2, workers, &(struct progress){.report = stop_at_once}, &network, &error),
+        STATUS_CONFLICT);
+    cr_expect_arr_eq(network.weights, before, n_bytes);
     free(train);
 }

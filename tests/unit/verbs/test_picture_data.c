@@ -192,8 +192,41 @@ Test(picture_retraining, writes_a_model_that_tells_the_catalogues_pictures_apart
     (void)snprintf(path, sizeof path, "%s/models/%s.safetensors", place.directory, version);
     cr_assert_eq(picture_model_open(path, &model, &reason), STATUS_OK, "%s", reason.detail);
     cr_expect_gt(picture_model_facts(model)->accuracy, 0.9);
+    cr_expect(picture_model_facts(model)->is_refit);
     cr_expect(strstr(picture_model_facts(model)->report, "\"confusion\":[["), "%s", picture_model_facts(model)->report);
     cr_expect_eq(picture_retraining_run("/nowhere", &query, NULL, again, &reason), STATUS_NOT_FOUND);
     cr_expect_eq(picture_retraining_run(place.directory, &query, &(struct progress){.report = refuse}, again, &reason), STATUS_CONFLICT);
     remove_place(&place, version);
+}
+
+/* Keeps the phases that are over, in order. */
+static bool note_phase(void *context, const struct progress_step *step)
+{
+    char *phases = context;
+    if (step->done == step->total && step->total == 1)
+        (void)snprintf(phases + strlen(phases), 64 - strlen(phases), "%s ", step->phase);
+    return true;
+}
+
+Test(picture_retraining, without_a_refit_writes_the_network_that_was_judged)
+{
+    struct place place = make_place();
+    char version[FILE_VERSION_BYTES], refit[FILE_VERSION_BYTES], path[192], phases[64] = "";
+    SCOPED(picture_model_close) struct picture_model *model = NULL;
+    put_two_categories(&place, 300);
+    finish(&place);
+    struct picture_query query = {.preset = PICTURE_SEED, .epochs = 2, .seed = 1, .n_threads = 2, .no_refit = true};
+    struct progress progress = {.report = note_phase, .context = phases};
+    OK(picture_retraining_run(place.directory, &query, &progress, version, &error));
+    cr_expect_str_eq(phases, "trained ");
+    (void)snprintf(path, sizeof path, "%s/models/%s.safetensors", place.directory, version);
+    OK(picture_model_open(path, &model, &error));
+    cr_expect_not(picture_model_facts(model)->is_refit);
+    (void)unlink(path);
+    phases[0] = '\0';
+    query.no_refit = false;
+    OK(picture_retraining_run(place.directory, &query, &progress, refit, &error));
+    cr_expect_str_eq(phases, "trained refit ");
+    cr_expect_str_neq(version, refit, "other weights");
+    remove_place(&place, refit);
 }

@@ -25,6 +25,7 @@ static struct picture_model *make_model(const char *report)
                                   .preset = "seed",
                                   .n_pictures = 90,
                                   .n_held_out = 16,
+                                  .is_refit = true,
                                   .epochs = 2,
                                   .accuracy = 0.8125,
                                   .n_categories = 2,
@@ -87,6 +88,7 @@ Test(picture_page, shows_the_confusion_and_no_name_becomes_markup)
     SCOPED(memory_free) char *page = write_page(model);
     cr_expect(strstr(page, "81.2&nbsp;% of 16 pictures"));
     cr_expect(strstr(page, "3 pictures were left out"));
+    cr_expect(strstr(page, "trained again, for as many epochs, on all 106 pictures"));
     cr_expect(strstr(page, "&lt;b&gt;shoes &amp; &quot;boots&quot;&lt;/b&gt;"));
     cr_expect(!strstr(page, "<b>shoes"));
     cr_expect(strstr(page, "帽子"));
