@@ -80,7 +80,8 @@ struct retrain_options {
     struct retrain_query query;
     enum picture_preset preset;
     const char *page; /* of a picture model; NULL: none */
-    bool only_pictures, wants_preset, wants_json, wants_help;
+    bool only_pictures, wants_json, wants_help;
+    const char *of_behaviour, *of_pictures; /* an option that was given and goes with one of the two alone; NULL: none */
 };
 
 static int usage(const char *words, const char *value)
@@ -118,7 +119,6 @@ static int read_settings_version(const char *value, char out_version[MODEL_VERSI
 
 static int read_preset(const char *value, struct retrain_options *options)
 {
-    options->wants_preset = true;
     for (int preset = 0; preset < PICTURE_PRESETS; preset++) {
         if (strcmp(picture_preset_names[preset], value) == 0) {
             options->preset = (enum picture_preset)preset;
@@ -160,6 +160,21 @@ static int read_option(int option, const char *value, struct retrain_options *op
     }
 }
 
+/* Options that go with one kind of model alone, by their letters in long_options. */
+static const char for_behaviour[] = "sbVfFS", for_pictures[] = "pH";
+
+static int check_kind(const struct retrain_options *options)
+{
+    if (options->only_pictures && options->of_behaviour)
+        (void)fprintf(stderr, "inkling retrain: --%s does not go with --only pictures. See: inkling retrain --help\n",
+                      options->of_behaviour);
+    else if (!options->only_pictures && options->of_pictures)
+        (void)fprintf(stderr, "inkling retrain: --%s goes with --only pictures alone. See: inkling retrain --help\n", options->of_pictures);
+    else
+        return EXIT_CODE_DONE;
+    return EXIT_CODE_USAGE;
+}
+
 static int read_options(int argc, char **argv, struct retrain_options *options)
 {
     static const struct option long_options[] = {
@@ -182,14 +197,17 @@ static int read_options(int argc, char **argv, struct retrain_options *options)
         {NULL, 0, NULL, 0},
     };
     optind = 0;
-    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+    int at = 0; /* in long_options */
+    for (int option; (option = getopt_long(argc, argv, "", long_options, &at)) != -1;) {
         int code = read_option(option, optarg, options);
         if (code != EXIT_CODE_DONE)
             return code;
+        if (strchr(for_behaviour, option))
+            options->of_behaviour = long_options[at].name;
+        if (strchr(for_pictures, option))
+            options->of_pictures = long_options[at].name;
     }
-    if ((options->wants_preset || options->page) && !options->only_pictures)
-        return usage("--preset and --html go with --only pictures", NULL);
-    return optind < argc ? usage("no arguments are expected behind the options", argv[optind]) : EXIT_CODE_DONE;
+    return optind < argc ? usage("no arguments are expected behind the options", argv[optind]) : check_kind(options);
 }
 
 /* --- progress as JSON lines --- */

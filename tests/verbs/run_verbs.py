@@ -359,6 +359,17 @@ def claim_wrong_training_options_are_named(shell):
     assert "gate.metric" in done.stderr and "ndcg10" in done.stderr, done.stderr
 
 
+def claim_options_of_another_kind_of_model_are_refused(shell):
+    """retrain: --only pictures with an option of the behaviour model, and the other way round: exit code 2 and a sentence that names the option"""
+    for option in ("--budget 0", "--split last", "--settings live", "--fresh", "--force", "--set gate.margin=1"):
+        for arguments in (["--only", "pictures", *option.split()], [*option.split(), "--only", "pictures"]):
+            done = shell(USAGE, "retrain", "--data", shell.data, *arguments)
+            assert f"{option.split()[0]} does not go with --only pictures" in done.stderr, done.stderr
+    for option in ("--preset seed", "--html page.html"):
+        done = shell(USAGE, "retrain", "--data", shell.data, *option.split())
+        assert f"{option.split()[0]} goes with --only pictures alone" in done.stderr, done.stderr
+
+
 def claim_a_picture_model_is_trained_again_on_all_pictures(shell):
     """retrain --only pictures: judged on held-out pictures, then trained again on all; table, page and lines of progress say so; with --no-refit it is not"""
     shell(DONE, "import", "--data", shell.data, "--idx", shell.file("images", images(120, 12, 12)), shell.file("labels", labels(*[0, 1] * 60)))
