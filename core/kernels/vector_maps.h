@@ -2,8 +2,8 @@
  * rows of a tile, C floats apart, and the KW · C inputs that a place sees in one row of x stand one behind the other, so nothing is
  * unfolded.
  *
- * same: each sample is copied with zeros around it first. The gradient of the input is the convolution of dy, with zeros around it, with
- * the turned kernel. */
+ * same: each sample is copied with zeros beside it first; rows of zeros above and below are never multiplied. The gradient of the input is
+ * the convolution of dy, with zeros around it, with the turned kernel. */
 #ifndef KERNELS_VECTOR_MAPS_H
 #define KERNELS_VECTOR_MAPS_H
 
@@ -14,9 +14,10 @@
 #include <math.h>
 #include <string.h>
 
-/* A convolution without zeros: one sample x [H, W, C], y [H - KH + 1, W - KW + 1, O]. */
+/* Of one sample x [H, W, C]; y [H + 2 · n_zero_rows - KH + 1, W - KW + 1, O]. The rows of zeros above and below x are not there, and the
+ * rows of the kernel that would meet them are left out. */
 struct bare_convolution {
-    size_t H, W, C, O, KH, KW;
+    size_t H, W, C, O, KH, KW, n_zero_rows;
 };
 
 /* y[r, c] = bias[c] + …, up to TILE_ROWS places and TILE_VECTORS vectors of channels. */
@@ -44,39 +45,66 @@ INLINE void map_tile(float *y, const float *x, const float *w, const float *bias
     }
 }
 
+/* The heights of n rows cut into as few tiles as can be, one higher in the first n_higher of them: a last tile of a row or two would wait
+ * for its own sums, and read all of the other factor for them alone. */
+struct tile_heights {
+    size_t n_tiles, height, n_higher;
+};
+
+INLINE struct tile_heights tile_heights_of(size_t n)
+{
+    size_t n_tiles = (n + TILE_ROWS - 1) / TILE_ROWS;
+    return n_tiles ? (struct tile_heights){n_tiles, n / n_tiles, n % n_tiles} : (struct tile_heights){0};
+}
+
 INLINE void map_row(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv, unsigned vectors,
                     size_t n_last)
 {
-    size_t n = conv->W - conv->KW + 1, j = 0;
-    for (; j + TILE_ROWS <= n; j += TILE_ROWS)
-        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, TILE_ROWS, vectors, n_last);
-    for (; j + 3 <= n; j += 3)
-        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, 3, vectors, n_last);
-    for (; j < n; j++)
-        map_tile(y + j * conv->O, x + j * conv->C, w, bias, conv, 1, vectors, n_last);
+    struct tile_heights heights = tile_heights_of(conv->W - conv->KW + 1);
+    for (size_t t = 0; t < heights.n_tiles; t++) {
+        size_t n = heights.height + (t < heights.n_higher);
+        switch (n) { /* a constant where it is inlined */
+        case 6: map_tile(y, x, w, bias, conv, 6, vectors, n_last); break;
+        case 5: map_tile(y, x, w, bias, conv, 5, vectors, n_last); break;
+        case 4: map_tile(y, x, w, bias, conv, 4, vectors, n_last); break;
+        case 3: map_tile(y, x, w, bias, conv, 3, vectors, n_last); break;
+        case 2: map_tile(y, x, w, bias, conv, 2, vectors, n_last); break;
+        default: map_tile(y, x, w, bias, conv, 1, vectors, n_last); break;
+        }
+        y += n * conv->O;
+        x += n * conv->C;
+    }
+}
+
+/* One row of y, from conv->KH rows of x. */
+static void convolve_row(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv)
+{
+    for (size_t o = 0; o < conv->O; o += TILE_VECTORS * LANES) {
+        size_t n = conv->O - o < TILE_VECTORS * LANES ? conv->O - o : TILE_VECTORS * LANES;
+        unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
+        const float *b = bias ? bias + o : NULL;
+        if (vectors == TILE_VECTORS)
+            map_row(y + o, x, w + o, b, conv, TILE_VECTORS, n - (TILE_VECTORS - 1) * LANES);
+        else if (vectors == 1)
+            map_row(y + o, x, w + o, b, conv, 1, n);
+#if TILE_VECTORS > 2
+        else if (vectors == 2)
+            map_row(y + o, x, w + o, b, conv, 2, n - LANES);
+        else
+            map_row(y + o, x, w + o, b, conv, 3, n - 2 * LANES);
+#endif
+    }
 }
 
 static void convolve_bare(float *y, const float *x, const float *w, const float *bias, const struct bare_convolution *conv)
 {
-    size_t n_columns = conv->W - conv->KW + 1;
-    for (size_t i = 0; i + conv->KH <= conv->H; i++) {
-        float *y_row = y + i * n_columns * conv->O;
-        const float *x_row = x + i * conv->W * conv->C;
-        for (size_t o = 0; o < conv->O; o += TILE_VECTORS * LANES) {
-            size_t n = conv->O - o < TILE_VECTORS * LANES ? conv->O - o : TILE_VECTORS * LANES;
-            unsigned vectors = (unsigned)((n + LANES - 1) / LANES);
-            const float *b = bias ? bias + o : NULL;
-            if (vectors == TILE_VECTORS)
-                map_row(y_row + o, x_row, w + o, b, conv, TILE_VECTORS, n - (TILE_VECTORS - 1) * LANES);
-            else if (vectors == 1)
-                map_row(y_row + o, x_row, w + o, b, conv, 1, n);
-#if TILE_VECTORS > 2
-            else if (vectors == 2)
-                map_row(y_row + o, x_row, w + o, b, conv, 2, n - LANES);
-            else
-                map_row(y_row + o, x_row, w + o, b, conv, 3, n - 2 * LANES);
-#endif
-        }
+    size_t around = conv->n_zero_rows, n_columns = conv->W - conv->KW + 1;
+    for (size_t i = 0; i + conv->KH <= conv->H + 2 * around; i++) {
+        struct bare_convolution seen = *conv; /* of the kernel's rows those from first to end */
+        size_t first = i < around ? around - i : 0, end = i + conv->KH > conv->H + around ? conv->H + around - i : conv->KH;
+        seen.KH = end - first;
+        convolve_row(y + i * n_columns * conv->O, x + (i + first - around) * conv->W * conv->C, w + first * conv->KW * conv->C * conv->O,
+                     bias, &seen);
     }
 }
 
@@ -99,11 +127,11 @@ static void vector_convolve(float *restrict y, const float *restrict x, const fl
 {
     size_t n_in = conv->H * conv->W * conv->C, n_out = convolution_height(conv) * convolution_width(conv) * conv->O;
     size_t n_rows = conv->same ? conv->KH / 2 : 0, n_columns = conv->same ? conv->KW / 2 : 0;
-    struct bare_convolution bare = {conv->H + 2 * n_rows, conv->W + 2 * n_columns, conv->C, conv->O, conv->KH, conv->KW};
+    struct bare_convolution bare = {conv->H, conv->W + 2 * n_columns, conv->C, conv->O, conv->KH, conv->KW, n_rows};
     for (size_t b = 0; b < conv->B; b++) {
         const float *sample = x + b * n_in;
         if (conv->same) {
-            surround(workspace, sample, conv->H, conv->W, conv->C, n_rows, n_columns);
+            surround(workspace, sample, conv->H, conv->W, conv->C, 0, n_columns);
             sample = workspace;
         }
         convolve_bare(y + b * n_out, sample, w, bias, &bare);
@@ -125,11 +153,11 @@ static void vector_convolve_backward_input(float *restrict dx, const float *rest
 {
     size_t H = convolution_height(conv), W = convolution_width(conv);
     size_t n_rows = conv->same ? conv->KH / 2 : conv->KH - 1, n_columns = conv->same ? conv->KW / 2 : conv->KW - 1;
-    struct bare_convolution bare = {H + 2 * n_rows, W + 2 * n_columns, conv->O, conv->C, conv->KH, conv->KW};
+    struct bare_convolution bare = {H, W + 2 * n_columns, conv->O, conv->C, conv->KH, conv->KW, n_rows};
     float *turned = workspace, *around = workspace + (conv->KH * conv->KW * conv->C * conv->O + 15) / 16 * 16;
     turn_kernel(turned, w, conv);
     for (size_t b = 0; b < conv->B; b++) {
-        surround(around, dy + b * H * W * conv->O, H, W, conv->O, n_rows, n_columns);
+        surround(around, dy + b * H * W * conv->O, H, W, conv->O, 0, n_columns);
         convolve_bare(dx + b * conv->H * conv->W * conv->C, around, turned, NULL, &bare);
     }
 }
@@ -163,13 +191,20 @@ INLINE void gradient_tile(float *dw, const float *x, const float *dy, const stru
 INLINE void gradient_columns(float *dw, const float *x, const float *dy, const struct bare_convolution *conv, size_t n_rows,
                              unsigned vectors, size_t n_last)
 {
-    size_t r = 0;
-    for (; r + TILE_ROWS <= n_rows; r += TILE_ROWS)
-        gradient_tile(dw + r * conv->O, x + r, dy, conv, TILE_ROWS, vectors, n_last);
-    for (; r + 3 <= n_rows; r += 3)
-        gradient_tile(dw + r * conv->O, x + r, dy, conv, 3, vectors, n_last);
-    for (; r < n_rows; r++)
-        gradient_tile(dw + r * conv->O, x + r, dy, conv, 1, vectors, n_last);
+    struct tile_heights heights = tile_heights_of(n_rows);
+    for (size_t t = 0; t < heights.n_tiles; t++) {
+        size_t n = heights.height + (t < heights.n_higher);
+        switch (n) { /* a constant where it is inlined */
+        case 6: gradient_tile(dw, x, dy, conv, 6, vectors, n_last); break;
+        case 5: gradient_tile(dw, x, dy, conv, 5, vectors, n_last); break;
+        case 4: gradient_tile(dw, x, dy, conv, 4, vectors, n_last); break;
+        case 3: gradient_tile(dw, x, dy, conv, 3, vectors, n_last); break;
+        case 2: gradient_tile(dw, x, dy, conv, 2, vectors, n_last); break;
+        default: gradient_tile(dw, x, dy, conv, 1, vectors, n_last); break;
+        }
+        dw += n * conv->O;
+        x += n;
+    }
 }
 
 /* Of one sample, n_rows rows of dw that see one row of the kernel. */
@@ -196,7 +231,7 @@ static void vector_convolve_backward_weights(float *restrict dw, const float *re
 {
     size_t n_in = conv->H * conv->W * conv->C, n_out = convolution_height(conv) * convolution_width(conv) * conv->O;
     size_t n_above = conv->same ? conv->KH / 2 : 0, n_left = conv->same ? conv->KW / 2 : 0, n_seen = conv->KW * conv->C;
-    struct bare_convolution bare = {conv->H + 2 * n_above, conv->W + 2 * n_left, conv->C, conv->O, conv->KH, conv->KW};
+    struct bare_convolution bare = {conv->H + 2 * n_above, conv->W + 2 * n_left, conv->C, conv->O, conv->KH, conv->KW, 0};
     for (size_t b = 0; b < conv->B; b++) {
         const float *sample = x + b * n_in;
         if (conv->same) {

@@ -13,7 +13,8 @@ static const struct convolution shapes[] = {
     /* B  H  W  C  O KH KW same */
     {1, 1, 1, 1, 1, 1, 1, false},     {2, 3, 3, 1, 32, 3, 3, false}, {2, 7, 5, 3, 17, 3, 3, true},  {1, 9, 13, 2, 64, 3, 3, false},
     {3, 6, 6, 5, 80, 5, 5, true},     {2, 5, 5, 32, 7, 5, 5, false}, {1, 1, 20, 9, 33, 1, 3, true}, {2, 1, 12, 16, 130, 1, 5, false},
-    {1, 13, 13, 32, 64, 3, 3, false}, {2, 4, 4, 1, 48, 1, 1, false}, {0, 4, 4, 3, 4, 3, 3, true},
+    {1, 13, 13, 32, 64, 3, 3, false}, {2, 4, 4, 1, 48, 1, 1, false}, {0, 4, 4, 3, 4, 3, 3, true},   {1, 2, 9, 4, 16, 5, 3, true},
+    {2, 3, 4, 2, 33, 3, 3, false},    {1, 1, 7, 3, 20, 3, 1, true},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
