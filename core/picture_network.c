@@ -13,7 +13,7 @@ struct picture_settings picture_settings_of(enum picture_preset preset)
                                      .learning_rate = 3e-3f,
                                      .smoothing = 0.1f,
                                      .is_annealed = true,
-                                     .shift = 2,
+                                     .shift = 1,
                                      .flips = true};
 }
 
@@ -36,19 +36,7 @@ enum status picture_layers(enum picture_preset preset, struct map_shape shape, u
     const struct layer relu = {.kind = LAYER_RELU}, vector = {.kind = LAYER_DENSE, .n_out = PICTURE_VECTOR};
     const struct layer classes = {.kind = LAYER_DENSE, .n_out = n_classes};
     const struct layer seed[] = {CONVOLUTION(32), relu, POOL, CONVOLUTION(64), relu, POOL, vector, relu, classes};
-    const struct layer best[] = {CONVOLUTION(32),
-                                 NORM,
-                                 relu,
-                                 POOL,
-                                 CONVOLUTION(64),
-                                 NORM,
-                                 relu,
-                                 POOL,
-                                 {.kind = LAYER_DROPOUT, .rate = 0.3f},
-                                 vector,
-                                 relu,
-                                 {.kind = LAYER_DROPOUT, .rate = 0.3f},
-                                 classes};
+    const struct layer best[] = {CONVOLUTION(32), NORM, relu, POOL, CONVOLUTION(64), NORM, relu, POOL, vector, relu, classes};
     if (n_classes < 2)
         return fail(error, STATUS_INVALID, "%u categories have pictures; at least 2 are needed to tell them apart", n_classes);
     if (shape.H < 10 || shape.W < 10)

@@ -9,7 +9,7 @@
 
 enum picture_preset {
     PICTURE_SEED, /* conv 32 3x3 relu, pool 2x2, conv 64 3x3 relu, pool 2x2, dense 64 relu, dense n_classes */
-    PICTURE_BEST, /* the same with batch norms, which are folded when a model is written, and dropout: the same cost of an answer */
+    PICTURE_BEST, /* the same with a batch norm behind each convolution, folded when a model is written: the same cost of an answer */
     PICTURE_PRESETS
 };
 
