@@ -103,8 +103,14 @@ static enum status train_content(const struct content_ground *ground, const stru
         (void)printf("  epoch %2u  loss %.4f  NDCG@20 held out %.4f  %.1f s\n", epoch + 1, trained->curve[epoch].loss,
                      trained->curve[epoch].ndcg20, trained->curve[epoch].seconds);
     (void)fflush(stdout);
-    if (!options->refits)
-        return STATUS_OK;
+    return STATUS_OK;
+}
+
+/* The same on all items, for as many epochs as were best. */
+static enum status refit_content(const struct content_ground *ground, const struct options *options, struct content_trained *trained,
+                                 struct error *error)
+{
+    struct content_settings settings = options->content;
     settings.epochs = trained->best_epoch;
     settings.held_out = 0;
     content_trained_clear(trained);
@@ -247,28 +253,34 @@ static void put_back_cold(const struct cold_protocol *protocol, const struct con
     }
 }
 
-static enum status judge(const struct cold_protocol *protocol, const struct split *split, const struct content_ground *ground,
-                         const struct content_trained *trained, struct error *error)
+/* Where the tower puts every item. */
+static enum status place_all(const struct cold_protocol *protocol, const struct content_ground *ground,
+                             const struct content_trained *trained, float placed[], struct error *error)
 {
-    const struct encoder *encoder = ground->encoder;
-    size_t n_items = protocol->n_items, D = content_outputs(&trained->tower);
-    SCOPED(memory_free) float *placed = calloc(n_items * D, sizeof *placed);
-    SCOPED(memory_free) float *mixed = aligned_alloc(64, (encoder->tensors.n_floats * sizeof *mixed + 63) / 64 * 64);
-    SCOPED(memory_free) uint32_t *item_events = calloc(n_items, sizeof *item_events);
-    struct evidence evidence = {.width = encoder->shape.width, .is_tempered = encoder->shape.temperature > 0, .length = trained->length};
+    return content_place_all(&trained->tower, trained->weights, protocol->contents, protocol->n_items, ground->workers, placed, error);
+}
+
+/* As core/content_phase.h does: by the tower that has not seen its held-out items. */
+static enum status choose_evidence(const struct cold_protocol *protocol, const struct split *split, const struct content_ground *ground,
+                                   const uint32_t item_events[], const float placed[], struct evidence *evidence)
+{
     struct evidence_figures figures;
-    if (!placed || !mixed || !item_events)
-        return STATUS_NOMEM;
-    TRY(content_place_all(&trained->tower, trained->weights, protocol->contents, protocol->n_items, ground->workers, placed, error));
-    content_count_events(ground->sequences, ground->type_weights, item_events);
-    TRY(evidence_choose(&evidence, ground, protocol->train, split, item_events, placed, &figures));
+    TRY(evidence_choose(evidence, ground, protocol->train, split, item_events, placed, &figures));
     (void)printf("warm items\n  NDCG@10 held out: ids %.4f, shift", figures.ids);
     for (size_t i = 0; i < EVIDENCE_SHIFTS; i++)
-        (void)printf(" %g %.4f%s", (double)evidence_shifts[i], figures.by_shift[i], evidence_shifts[i] == evidence.shift ? "*" : "");
+        (void)printf(" %g %.4f%s", (double)evidence_shifts[i], figures.by_shift[i], evidence_shifts[i] == evidence->shift ? "*" : "");
     (void)printf(", k");
     for (size_t i = 0; i < EVIDENCE_CHOICES; i++)
-        (void)printf(" %g %.4f%s", (double)evidence_choices[i], figures.by_choice[i], evidence_choices[i] == evidence.k ? "*" : "");
+        (void)printf(" %g %.4f%s", (double)evidence_choices[i], figures.by_choice[i], evidence_choices[i] == evidence->k ? "*" : "");
     (void)printf("\n");
+    return STATUS_OK;
+}
+
+/* mixed: the encoder's weights, scratch. */
+static enum status judge(const struct cold_protocol *protocol, const struct content_ground *ground, const uint32_t item_events[],
+                         const float placed[], struct evidence evidence, float mixed[])
+{
+    const struct encoder *encoder = ground->encoder;
     TRY(judge_warm(protocol, ground, ground->weights, "ids alone"));
     evidence_apply(&evidence, ground, item_events, placed, mixed);
     TRY(judge_warm(protocol, ground, mixed, "mix, cold items by content"));
@@ -284,13 +296,35 @@ static enum status judge(const struct cold_protocol *protocol, const struct spli
     return STATUS_OK;
 }
 
+static enum status train_and_judge(const struct cold_protocol *protocol, const struct split *split, const struct content_ground *ground,
+                                   const struct options *options, struct error *error)
+{
+    const struct encoder *encoder = ground->encoder;
+    SCOPED(content_trained_clear) struct content_trained trained = {0};
+    SCOPED(memory_free) float *placed = calloc((size_t)protocol->n_items * (encoder->shape.width + 1), sizeof *placed);
+    SCOPED(memory_free) float *mixed = aligned_alloc(64, (encoder->tensors.n_floats * sizeof *mixed + 63) / 64 * 64);
+    SCOPED(memory_free) uint32_t *item_events = calloc(protocol->n_items, sizeof *item_events);
+    struct evidence evidence = {.width = encoder->shape.width, .is_tempered = encoder->shape.temperature > 0};
+    if (!placed || !mixed || !item_events)
+        return STATUS_NOMEM;
+    content_count_events(ground->sequences, ground->type_weights, item_events);
+    TRY(train_content(ground, options, &trained, error));
+    TRY(place_all(protocol, ground, &trained, placed, error));
+    evidence.length = trained.length;
+    TRY(choose_evidence(protocol, split, ground, item_events, placed, &evidence));
+    if (options->refits) {
+        TRY(refit_content(ground, options, &trained, error));
+        TRY(place_all(protocol, ground, &trained, placed, error));
+    }
+    return judge(protocol, ground, item_events, placed, evidence, mixed);
+}
+
 static enum status measure(const struct cold_input *cold, const struct options *options, struct error *error)
 {
     struct cold_protocol protocol;
     struct split *split = NULL;
     struct model *model = NULL;
     SCOPED(sequences_clear) struct sequences sequences = {0};
-    SCOPED(content_trained_clear) struct content_trained trained = {0};
     SCOPED(workers_destroy) struct workers *workers = workers_create(options->settings.n_threads);
     const struct type_weights *type_weights = &options->settings.type_weights;
     if (!workers)
@@ -304,9 +338,7 @@ static enum status measure(const struct cold_input *cold, const struct options *
     if (status == STATUS_OK) {
         const struct content_ground ground = {model_encoder(model), model_weights(model), &sequences,
                                               type_weights,         protocol.contents,    workers};
-        status = train_content(&ground, options, &trained, error);
-        if (status == STATUS_OK)
-            status = judge(&protocol, split, &ground, &trained, error);
+        status = train_and_judge(&protocol, split, &ground, options, error);
     }
     model_close(model);
     split_destroy(split);
