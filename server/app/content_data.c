@@ -86,17 +86,25 @@ static enum status read_picture(void *context, const struct stored_picture *stor
     return STATUS_OK;
 }
 
-/* The newest picture model; none if there is none, or it is not whole: that is not what this training is about. */
-static enum status open_pictures(struct reading *reading, const char *models)
+/* The newest picture model that is whole, as the server looks for it (picture_live.h); what is damaged is its business, not this
+ * training's. */
+static enum status open_newest(struct reading *reading, const char *models, const char *refused, char out_version[MODEL_VERSION_BYTES])
 {
     struct model_file file;
     struct error ignored = {.detail = ""};
     char path[PATH_BYTES];
-    enum status status = model_files_newest(models, PICTURE_LETTER, &file, &ignored);
-    if (status == STATUS_OK) {
-        (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, models, file.version);
-        status = picture_model_open(path, &reading->model, &ignored);
-    }
+    TRY(model_files_newest(models, PICTURE_LETTER, refused, &file, &ignored));
+    memcpy(out_version, file.version, MODEL_VERSION_BYTES);
+    (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, models, file.version);
+    return picture_model_open(path, &reading->model, &ignored);
+}
+
+static enum status open_pictures(struct reading *reading, const char *models)
+{
+    char newest[MODEL_VERSION_BYTES] = "", next[MODEL_VERSION_BYTES];
+    enum status status = open_newest(reading, models, "", newest);
+    if (status == STATUS_CORRUPT)
+        status = open_newest(reading, models, newest, next);
     if (status != STATUS_OK)
         return status == STATUS_NOMEM ? status : STATUS_OK;
     reading->shape = picture_model_layers(reading->model)->input;

@@ -68,22 +68,27 @@ int model_file_compare(const void *left, const void *right)
     return strcmp(a->version, b->version);
 }
 
-/* newest without a version: none yet. */
+struct newest {
+    const char *refused;
+    struct model_file file; /* without a version: none yet */
+};
+
 static enum status note_newest(void *context, const struct model_file *file)
 {
-    struct model_file *newest = context;
-    if (!newest->version[0] || model_file_compare(newest, file) < 0)
-        *newest = *file;
+    struct newest *newest = context;
+    bool is_newer = !newest->file.version[0] || model_file_compare(&newest->file, file) < 0;
+    if (is_newer && strcmp(file->version, newest->refused) != 0)
+        newest->file = *file;
     return STATUS_OK;
 }
 
-enum status model_files_newest(const char *directory, char letter, struct model_file *out_file, struct error *error)
+enum status model_files_newest(const char *directory, char letter, const char *refused, struct model_file *out_file, struct error *error)
 {
-    struct model_file newest = {.version = ""};
+    struct newest newest = {.refused = refused};
     TRY(model_files_each(directory, letter, note_newest, &newest, error));
-    if (!newest.version[0])
+    if (!newest.file.version[0])
         return fail(error, STATUS_NOT_FOUND, "there is no model %c… in %.160s", letter, directory);
-    *out_file = newest;
+    *out_file = newest.file;
     return STATUS_OK;
 }
 

@@ -27,8 +27,9 @@ struct model_file {
 enum status model_files_each(const char *directory, char letter, enum status (*visit)(void *context, const struct model_file *file),
                              void *context, struct error *error) MUST_CHECK;
 
-/* The newest of them. STATUS_NOT_FOUND: there is none; STATUS_IO. */
-enum status model_files_newest(const char *directory, char letter, struct model_file *out_file, struct error *error) MUST_CHECK;
+/* The newest of them, but for the version refused (which may be ""). STATUS_NOT_FOUND: there is none; STATUS_IO. */
+enum status model_files_newest(const char *directory, char letter, const char *refused, struct model_file *out_file,
+                               struct error *error) MUST_CHECK;
 
 /* For qsort: older files first, those of one time by version. */
 int model_file_compare(const void *left, const void *right);

@@ -50,22 +50,6 @@ uint64_t picture_live_swaps(const struct picture_live *live)
 
 /* --- the newest model --- */
 
-struct newest {
-    struct model_file file;
-    const char *refused;
-    bool is_there;
-};
-
-static enum status note_newest(void *context, const struct model_file *file)
-{
-    struct newest *newest = context;
-    if (strcmp(file->version, newest->refused) == 0 || (newest->is_there && model_file_compare(&newest->file, file) > 0))
-        return STATUS_OK;
-    newest->file = *file;
-    newest->is_there = true;
-    return STATUS_OK;
-}
-
 static enum status open_index(const struct picture_live *live, const char *version, struct picture_index **out_index, struct error *error)
 {
     char path[PATH_BYTES];
@@ -101,20 +85,19 @@ static void swap(struct picture_live *live, struct picture_index *index)
 
 bool picture_live_look(struct picture_live *live)
 {
-    struct newest newest = {.refused = live->refused};
+    struct model_file newest;
     struct picture_index *index = NULL;
     struct error error = {.detail = ""};
-    if (model_files_each(live->models, PICTURE_LETTER, note_newest, &newest, &error) != STATUS_OK || !newest.is_there ||
-        is_live(live, newest.file.version))
+    if (model_files_newest(live->models, PICTURE_LETTER, live->refused, &newest, &error) != STATUS_OK || is_live(live, newest.version))
         return false;
-    enum status status = open_index(live, newest.file.version, &index, &error);
+    enum status status = open_index(live, newest.version, &index, &error);
     if (status == STATUS_OK) {
-        log_line(LOG_INFO, "pictures", "%s names pictures", newest.file.version);
+        log_line(LOG_INFO, "pictures", "%s names pictures", newest.version);
         swap(live, index);
         return true;
     }
-    log_line(LOG_WARNING, "pictures", "%s refused: %s", newest.file.version, error.detail[0] ? error.detail : status_text(status));
+    log_line(LOG_WARNING, "pictures", "%s refused: %s", newest.version, error.detail[0] ? error.detail : status_text(status));
     if (status == STATUS_CORRUPT)
-        memcpy(live->refused, newest.file.version, sizeof live->refused);
+        memcpy(live->refused, newest.version, sizeof live->refused);
     return false;
 }
