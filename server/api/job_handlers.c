@@ -12,14 +12,20 @@
 
 static const char *const splits[] = {[SPLIT_LAST] = "last", [SPLIT_TIME] = "time", NULL};
 
+#define ONLY_NOTHING (-1)
+static const char *const kinds[] = {"pictures", NULL}; /* that are trained only when asked for */
+static const char *const presets[] = {[PICTURE_SEED] = "seed", [PICTURE_BEST] = "best", NULL};
+
 struct retrain_input {
-    int split;
+    int split, only, preset;
     int64_t epochs, seed, n_threads, budget_seconds;
     const char *settings_version;
     bool refit, force, fresh;
 };
 
 static const struct retrain_input defaults = {.split = SPLIT_TIME,
+                                              .only = ONLY_NOTHING,
+                                              .preset = PICTURE_BEST,
                                               .seed = 1,
                                               .budget_seconds = BUDGET_DEFAULT,
                                               .refit = true}; /* as the verb's: the same request makes the same model */
@@ -35,6 +41,8 @@ static const struct field table[] = {
     {.name = "refit",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, refit)},
     {.name = "force",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, force)},
     {.name = "fresh",          .kind = FIELD_BOOLEAN, .offset = offsetof(struct retrain_input, fresh)},
+    {.name = "only",           .kind = FIELD_CHOICE,  .offset = offsetof(struct retrain_input, only),             .choices = kinds},
+    {.name = "preset",         .kind = FIELD_CHOICE,  .offset = offsetof(struct retrain_input, preset),           .choices = presets},
 };
 /* clang-format on */
 
@@ -75,12 +83,33 @@ static enum status reply_job(struct exchange *exchange, unsigned code, const str
     return exchange_reply(exchange, code, NULL);
 }
 
+/* What does not go with pictures, or with pictures alone. */
+static enum status check_kind(struct exchange *exchange, const struct retrain_input *input, struct mistakes *mistakes)
+{
+    const struct {
+        const char *pointer;
+        bool is_given;
+    } of_behaviour[] = {{"/split", input->split != defaults.split},
+                        {"/budget_seconds", input->budget_seconds != defaults.budget_seconds},
+                        {"/settings", input->settings_version != NULL},
+                        {"/force", input->force},
+                        {"/fresh", input->fresh}};
+    bool only_pictures = input->only != ONLY_NOTHING;
+    for (size_t i = 0; only_pictures && i < sizeof of_behaviour / sizeof of_behaviour[0]; i++)
+        if (of_behaviour[i].is_given)
+            mistakes_add(mistakes, exchange_arena(exchange), of_behaviour[i].pointer, "does not go with \"only\": \"pictures\"");
+    if (!only_pictures && input->preset != defaults.preset)
+        mistakes_add(mistakes, exchange_arena(exchange), "/preset", "goes with \"only\": \"pictures\" alone");
+    return mistakes->n_mistakes ? STATUS_INVALID : STATUS_OK;
+}
+
 /* Read the body, if there is one, into what the verb would have been told. */
 static enum status read_request(struct exchange *exchange, struct retrain_query *out_query, struct mistakes *mistakes)
 {
     struct retrain_input input = defaults;
     if (exchange_body_kind(exchange) != BODY_NONE)
         TRY(body_read(exchange, &fields, &input, NULL, mistakes));
+    TRY(check_kind(exchange, &input, mistakes));
     struct retrain_query query = {.split = (enum split_kind)input.split,
                                   .epochs = input.epochs,
                                   .seed = input.seed,
@@ -88,7 +117,9 @@ static enum status read_request(struct exchange *exchange, struct retrain_query 
                                   .budget_seconds = input.budget_seconds,
                                   .no_refit = !input.refit,
                                   .force = input.force,
-                                  .fresh = input.fresh};
+                                  .fresh = input.fresh,
+                                  .only_pictures = input.only != ONLY_NOTHING,
+                                  .preset = (enum picture_preset)input.preset};
     const char *version = input.settings_version ? input.settings_version : "";
     if (version[0] && strcmp(version, "live") != 0 && !is_model_version(version)) {
         mistakes_add(mistakes, exchange_arena(exchange), "/settings", "expected \"live\" or the version of a model, got \"%.40s\"",

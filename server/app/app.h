@@ -10,6 +10,7 @@
 
 #include "core/base/arena.h"
 #include "core/model.h"
+#include "core/picture_network.h"
 #include "core/popularity.h"
 #include "server/app/catalogue.h"
 #include "server/app/settings.h"
@@ -219,6 +220,9 @@ struct retrain_query {
     bool no_refit;                              /* the selected model goes live as it is */
     bool force;                                 /* whatever the gate says */
     bool fresh;                                 /* do not continue from the live model */
+    bool only_pictures;                         /* the network that names pictures instead: of the others epochs, seed, n_threads and
+                                                   no_refit count */
+    enum picture_preset preset;                 /* of that */
 };
 
 struct job {

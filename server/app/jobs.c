@@ -203,20 +203,25 @@ static void add_setting(void *context, const char *name, const char *value)
         add_option(arguments, "--set", arena_format(arguments->arena, "%s=%s", name, value));
 }
 
-static void add_query(struct arguments *arguments, const struct retrain_query *query)
+/* What goes with both kinds of model. */
+static void add_common(struct arguments *arguments, const struct retrain_query *query)
 {
-    add_option(arguments, "--split", query->split == SPLIT_LAST ? "last" : "time");
     add_number(arguments, "--seed", query->seed, "");
     if (query->epochs)
         add_number(arguments, "--epochs", query->epochs, "");
     if (query->n_threads)
         add_number(arguments, "--threads", query->n_threads, "");
+    if (query->no_refit)
+        add_text(arguments, "--no-refit");
+}
+
+static void add_behaviour(struct arguments *arguments, const struct retrain_query *query)
+{
+    add_option(arguments, "--split", query->split == SPLIT_LAST ? "last" : "time");
     if (query->budget_seconds >= 0)
         add_number(arguments, "--budget", query->budget_seconds, "s");
     if (query->settings_version[0])
         add_option(arguments, "--settings", query->settings_version);
-    if (query->no_refit)
-        add_text(arguments, "--no-refit");
     if (query->force)
         add_text(arguments, "--force");
     if (query->fresh)
@@ -229,8 +234,14 @@ static bool write_arguments(const struct jobs *jobs, struct arguments *arguments
     add_text(arguments, "retrain");
     add_text(arguments, "--json");
     add_option(arguments, "--data", jobs->settings->data_directory);
-    add_query(arguments, &jobs->query);
-    settings_for_training(jobs->settings, add_setting, arguments);
+    add_common(arguments, &jobs->query);
+    if (jobs->query.only_pictures) {
+        add_option(arguments, "--only", "pictures");
+        add_option(arguments, "--preset", picture_preset_names[jobs->query.preset]);
+    } else {
+        add_behaviour(arguments, &jobs->query);
+        settings_for_training(jobs->settings, add_setting, arguments);
+    }
     arguments->texts[arguments->n] = NULL;
     return !arguments->failed;
 }

@@ -99,7 +99,7 @@ static const char *asked(const struct retrain_query *question)
 Test(jobs, pass_the_question_on_as_arguments)
 {
     cr_assert_str_eq(asked(&(struct retrain_query){.split = SPLIT_LAST, .epochs = 3, .seed = 7, .budget_seconds = BUDGET_DEFAULT}),
-                     "--split last --seed 7 --epochs 3 ");
+                     "--seed 7 --epochs 3 --split last ");
 }
 
 Test(jobs, pass_every_part_of_a_question_on)
@@ -113,12 +113,24 @@ Test(jobs, pass_every_part_of_a_question_on)
                                 .force = true,
                                 .fresh = true};
     cr_assert_str_eq(asked(&all),
-                     "--split time --seed 7 --threads 2 --budget 90s --settings m0123456789abcdef --no-refit --force --fresh ");
+                     "--seed 7 --threads 2 --no-refit --split time --budget 90s --settings m0123456789abcdef --force --fresh ");
+}
+
+Test(jobs, pass_on_what_goes_with_pictures_and_nothing_else)
+{
+    struct retrain_query pictures = {.split = SPLIT_TIME,
+                                     .epochs = 4,
+                                     .seed = 7,
+                                     .budget_seconds = BUDGET_DEFAULT,
+                                     .no_refit = true,
+                                     .only_pictures = true,
+                                     .preset = PICTURE_SEED};
+    cr_assert_str_eq(asked(&pictures), "--seed 7 --epochs 4 --no-refit --only pictures --preset seed");
 }
 
 Test(jobs, ask_for_no_search_when_the_budget_is_0)
 {
-    cr_assert_str_eq(asked(&(struct retrain_query){.split = SPLIT_TIME, .seed = 1}), "--split time --seed 1 --budget 0s ");
+    cr_assert_str_eq(asked(&(struct retrain_query){.split = SPLIT_TIME, .seed = 1}), "--seed 1 --split time --budget 0s ");
 }
 
 Test(jobs, pass_the_settings_of_the_service_on)
