@@ -8,13 +8,21 @@ struct picture_settings picture_settings_of(enum picture_preset preset)
     if (preset == PICTURE_SEED)
         return (struct picture_settings){.preset = preset, .epochs = 10, .batch = 32, .learning_rate = 1e-3f};
     return (struct picture_settings){.preset = preset,
-                                     .epochs = 40,
-                                     .batch = 64,
+                                     .epochs = 24,
+                                     .batch = 128,
                                      .learning_rate = 3e-3f,
                                      .smoothing = 0.1f,
                                      .is_annealed = true,
                                      .shift = 1,
                                      .flips = true};
+}
+
+void picture_settings_fit(struct picture_settings *settings, uint32_t n_pictures)
+{
+    uint32_t n_steps = n_pictures / settings->batch + 1, wanted = (PICTURE_STEPS_LEAST + n_steps - 1) / n_steps;
+    wanted = wanted < PICTURE_EPOCHS_MOST ? wanted : PICTURE_EPOCHS_MOST;
+    if (settings->is_annealed && settings->epochs < wanted)
+        settings->epochs = wanted;
 }
 
 #define CONVOLUTION(n)                                                                                                                     \
@@ -36,7 +44,7 @@ enum status picture_layers(enum picture_preset preset, struct map_shape shape, u
     const struct layer relu = {.kind = LAYER_RELU}, vector = {.kind = LAYER_DENSE, .n_out = PICTURE_VECTOR};
     const struct layer classes = {.kind = LAYER_DENSE, .n_out = n_classes};
     const struct layer seed[] = {CONVOLUTION(32), relu, POOL, CONVOLUTION(64), relu, POOL, vector, relu, classes};
-    const struct layer best[] = {CONVOLUTION(32), NORM, relu, POOL, CONVOLUTION(64), NORM, relu, POOL, vector, relu, classes};
+    const struct layer best[] = {CONVOLUTION(32), NORM, relu, POOL, CONVOLUTION(64), NORM, relu, POOL, vector, NORM, relu, classes};
     if (n_classes < 2)
         return fail(error, STATUS_INVALID, "%u categories have pictures; at least 2 are needed to tell them apart", n_classes);
     if (shape.H < 10 || shape.W < 10)

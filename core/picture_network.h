@@ -9,7 +9,7 @@
 
 enum picture_preset {
     PICTURE_SEED, /* conv 32 3x3 relu, pool 2x2, conv 64 3x3 relu, pool 2x2, dense 64 relu, dense n_classes */
-    PICTURE_BEST, /* the same with a batch norm behind each convolution, folded when a model is written: the same cost of an answer */
+    PICTURE_BEST, /* the same with a batch norm in front of each relu, folded when a model is written: the same cost of an answer */
     PICTURE_PRESETS
 };
 
@@ -27,6 +27,11 @@ struct picture_settings {
 };
 
 struct picture_settings picture_settings_of(enum picture_preset preset);
+
+/* Few pictures are shown more often when the rate falls: so many steps at least, but in no more epochs than that. */
+#define PICTURE_STEPS_LEAST 1500u
+#define PICTURE_EPOCHS_MOST 200u
+void picture_settings_fit(struct picture_settings *settings, uint32_t n_pictures);
 
 /* STATUS_INVALID: pictures too small for two poolings (10 x 10 at least), or out of the limits of layers_init; n_classes < 2. */
 enum status picture_layers(enum picture_preset preset, struct map_shape shape, uint32_t n_classes, struct layers *out_layers,

@@ -152,6 +152,7 @@ enum status picture_retraining_run(const char *directory, const struct picture_q
     workers = workers_create(n_threads);
     if (!workers)
         return fail(error, STATUS_NOMEM, "cannot start %u threads", n_threads);
+    picture_settings_fit(&settings, data.train.n);
     settings.epochs = query->epochs ? query->epochs : settings.epochs;
     TRY(picture_training_run(&data.train, &data.held_out, &settings, query->seed, workers, progress, &network, error));
     TRY(say_accuracy(&network, progress));

@@ -46,6 +46,19 @@ static struct picture_network teach(enum picture_preset preset, uint32_t epochs,
     return network;
 }
 
+Test(pictures, are_shown_more_often_if_they_are_few)
+{
+    struct picture_settings many = picture_settings_of(PICTURE_BEST), few = many, fewest = many, plain = picture_settings_of(PICTURE_SEED);
+    picture_settings_fit(&many, 54000);
+    cr_expect_eq(many.epochs, picture_settings_of(PICTURE_BEST).epochs);
+    picture_settings_fit(&few, 3000);
+    cr_expect(few.epochs * (3000 / few.batch + 1) >= PICTURE_STEPS_LEAST && few.epochs < PICTURE_EPOCHS_MOST);
+    picture_settings_fit(&fewest, 20);
+    cr_expect_eq(fewest.epochs, PICTURE_EPOCHS_MOST);
+    picture_settings_fit(&plain, 20);
+    cr_expect_eq(plain.epochs, 10, "the seed preset is what it is");
+}
+
 Test(pictures, are_told_apart_by_both_presets)
 {
     struct planted_pictures *train = plant(1), *held_out = plant(2);
