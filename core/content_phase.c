@@ -5,6 +5,7 @@
 #include "core/content_training.h"
 #include "core/encoder_scores.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct phase {
     struct trained *trained;
     const struct training_ground *ground;
     const struct content_placement *start;
+    double most_seconds; /* 0: as many as it takes */
     const struct progress *progress;
     struct content_ground content;
     struct content_trained tower;
@@ -30,6 +32,17 @@ static void phase_clear_scoped(struct phase *phase)
     free(phase->item_events);
     free(phase->placed);
     free(phase->mixed);
+}
+
+double content_phase_seconds(const struct training_ground *ground, const struct training_plan *plan)
+{
+    struct content_settings settings = content_settings_default();
+    const struct encoder encoder = {.shape = plan->settings.shape};
+    if (!ground->contents)
+        return 0;
+    const struct content_ground content = {.encoder = &encoder, .sequences = ground->sequences, .contents = ground->contents->items};
+    double seconds = settings.epochs * content_epoch_seconds(&content, &settings) * (plan->refit ? 2 : 1);
+    return fmin(seconds, CONTENT_SHARE * plan->budget_seconds);
 }
 
 static enum status begin(struct phase *phase)
@@ -159,6 +172,16 @@ static bool say(const struct phase *phase, const struct evidence *evidence, cons
     return progress_report(phase->progress, "placing", 1, 1, note);
 }
 
+/* Who wants few epochs, or to be done soon, gets fewer; two are the least that learn something. */
+static void limit_epochs(const struct phase *phase, struct content_settings *settings)
+{
+    double epochs = settings->epochs;
+    settings->shape = content_shape_default(phase->trained->encoder.shape.width);
+    if (phase->most_seconds > 0)
+        epochs = fmax(2, floor(phase->most_seconds / content_epoch_seconds(&phase->content, settings)));
+    settings->epochs = (uint32_t)fmin(settings->epochs, fmin(epochs, phase->trained->settings.epochs));
+}
+
 static enum status select_tower(struct phase *phase)
 {
     struct content_settings settings = content_settings_default();
@@ -166,8 +189,7 @@ static enum status select_tower(struct phase *phase)
     struct evidence_figures figures;
     if (is_continuable(phase))
         settings.epochs /= GOING_ON_SHARE;
-    if (phase->trained->settings.epochs < settings.epochs) /* who wants few epochs wants to be done soon */
-        settings.epochs = phase->trained->settings.epochs;
+    limit_epochs(phase, &settings);
     TRY(train(phase, &settings));
     evidence = evidence_of(phase, 0, 0);
     TRY(evidence_choose(&evidence, &phase->content, phase->ground->dataset, phase->ground->split, phase->item_events, phase->placed,
@@ -189,9 +211,11 @@ static enum status explain(enum status status, struct error *error)
 }
 
 enum status content_phase_select(struct trained *trained, const struct training_ground *ground, const struct content_placement *start,
-                                 const struct progress *progress, struct error *error)
+                                 double most_seconds, const struct progress *progress, struct error *error)
 {
-    SCOPED(phase_clear) struct phase phase = {.trained = trained, .ground = ground, .start = start, .progress = progress, .error = error};
+    SCOPED(phase_clear)
+    struct phase phase = {
+        .trained = trained, .ground = ground, .start = start, .most_seconds = most_seconds, .progress = progress, .error = error};
     if (!ground->contents)
         return STATUS_OK;
     enum status status = begin(&phase);

@@ -7,6 +7,7 @@
 #include "core/content_evidence.h"
 #include "core/content_judge.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,25 @@ enum status content_settings_check(const struct content_settings *settings, stru
     TRY(check_number("dropout", (double)settings->dropout, 0, .98, error));
     TRY(check_number("averaging", (double)settings->averaging, 0, .999999, error));
     return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
+}
+
+#define SPEED           2e11 /* operations a second */
+#define BYTES_A_WORD    6.0
+#define STEPS_A_PRODUCT 6.0 /* forward, and backward to both factors */
+
+double content_epoch_seconds(const struct content_ground *ground, const struct content_settings *settings)
+{
+    const struct content_shape *shape = &settings->shape;
+    double n_bytes = 0, n_items = 0, width = ground->encoder->shape.width;
+    for (uint32_t v = 0; v < ground->encoder->shape.n_items; v++) {
+        n_bytes += (double)ground->contents[v].n_bytes;
+        n_items += !item_content_is_empty(&ground->contents[v]);
+    }
+    double words = n_items > 0 ? fmin(n_bytes / n_items / BYTES_A_WORD, shape->max_words) : 0;
+    double contents = fmin(n_items, settings->max_contents), shared = fmin(ground->encoder->shape.n_items, settings->max_shared);
+    double text = contents * words * TEXT_TAPS * shape->embedding * shape->channels, softmax = settings->batch_rows * shared * width;
+    double n_steps = fmin(ceil((double)ground->sequences->n_events / settings->batch_rows), settings->max_steps);
+    return n_steps * STEPS_A_PRODUCT * (text + softmax) / SPEED;
 }
 
 void content_trained_clear(struct content_trained *trained)

@@ -35,6 +35,10 @@ struct content_settings content_settings_default(void);
 /* STATUS_INVALID names the setting and its limits. The shape is not looked at. */
 enum status content_settings_check(const struct content_settings *settings, struct error *error) MUST_CHECK;
 
+/* Seconds that an epoch takes on the reference machine of core/candidates.h; most of it is the text network's convolution. A word counts as
+ * six bytes. */
+double content_epoch_seconds(const struct content_ground *ground, const struct content_settings *settings);
+
 struct content_epoch {
     double loss, ndcg20, seconds; /* ndcg20 on the held-out items; seconds of the steps alone */
 };

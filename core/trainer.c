@@ -149,9 +149,12 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
     SCOPED(trained_destroy) struct trained *trained = NULL;
     SCOPED(buffer_clear) struct buffer search;
     SCOPED(memory_free) float *start = NULL;
+    double content_seconds = content_phase_seconds(ground, plan);
     buffer_init(&search, HEADER_MAX_BYTES / 4);
     if (plan->budget_seconds > 0) {
-        TRY(search_run(ground, plan, progress, &winner, &search));
+        struct training_plan of_encoder = *plan;
+        of_encoder.budget_seconds -= content_seconds;
+        TRY(search_run(ground, &of_encoder, progress, &winner, &search));
         TRY(buffer_finish(&search, error));
     } else {
         TRY(find_start(plan->start, &plan->settings, &start));
@@ -165,7 +168,8 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
     trained->speed.peak_gflops = trainer->peak_gflops;
     if (search.n_bytes)
         emit_raw(&trained->emit, "search", search.bytes);
-    TRY(content_phase_select(trained, ground, start ? model_placement(plan->start) : NULL, progress, error));
+    TRY(content_phase_select(trained, ground, start ? model_placement(plan->start) : NULL,
+                             plan->refit ? content_seconds / 2 : content_seconds, progress, error));
     TRY(judge(trainer, ground, trained, progress, error));
     *out_trained = trained;
     trained = NULL;

@@ -144,6 +144,8 @@ enum status content_data_read(struct store *store, const char *models, uint32_t 
             return fail(error, status, "stopped");
         return status == STATUS_NOMEM ? fail(error, status, "no memory for what is known of %u items", n_items) : status;
     }
+    for (uint32_t item = 0; item < n_items; item++)
+        data.n_known += !item_content_is_empty(&data.items[item]);
     if (data.contents.picture_width)
         memcpy(data.picture_version, picture_model_facts(reading.model)->version, sizeof data.picture_version);
     data.contents.items = data.items;

@@ -14,6 +14,7 @@
 struct content_data {
     struct training_contents contents;         /* of what follows */
     struct item_content *items;                /* [n_items] */
+    uint32_t n_known;                          /* of which anything is known */
     char picture_version[MODEL_VERSION_BYTES]; /* empty: no pictures */
     struct arena *arena;
 };

@@ -232,7 +232,7 @@ static enum status train(const struct retraining *retraining, const struct train
     SCOPED(trained_destroy) struct trained *selected = NULL;
     struct verdict verdict;
     TRY(trainer_create(retraining->data.dataset, retraining->split, plan->settings.n_threads, &trainer, error));
-    if (retraining->contents.items)
+    if (retraining->contents.n_known)
         trainer_set_contents(trainer, &retraining->contents.contents);
     TRY(trainer_select(trainer, plan, retraining->progress, &selected, error));
     TRY(say_speed(retraining, "trained", selected));

@@ -209,6 +209,27 @@ Test(content_phase, is_left_out_when_too_little_is_known)
     close_business(&business);
 }
 
+Test(content_phase, takes_what_it_needs_of_a_budget_and_no_more_than_its_share)
+{
+    struct business business;
+    open_business(&business);
+    struct training_ground ground = {.sequences = &business.shop.sequences, .contents = &business.contents};
+    struct training_plan plan = {.settings = business.settings, .budget_seconds = 1e6, .refit = true};
+    plan.settings.shape.n_items = SHOP_ITEMS;
+    double needed = content_phase_seconds(&ground, &plan);
+    cr_expect(needed > 0 && needed < CONTENT_SHARE * plan.budget_seconds);
+    plan.refit = false;
+    cr_expect_float_eq(content_phase_seconds(&ground, &plan), needed / 2, 1e-9 * needed);
+    plan.budget_seconds = needed;
+    cr_expect_eq(content_phase_seconds(&ground, &plan), CONTENT_SHARE * needed);
+    plan.budget_seconds = 0;
+    cr_expect_eq(content_phase_seconds(&ground, &plan), 0, "nothing to divide");
+    ground.contents = NULL;
+    plan.budget_seconds = 1e6;
+    cr_expect_eq(content_phase_seconds(&ground, &plan), 0, "nothing is known of the items");
+    close_business(&business);
+}
+
 /* --- files --- */
 
 /* Write what is in the business's file with a change in its placement, and read it. */

@@ -107,6 +107,7 @@ Test(content_data, are_the_words_of_items_that_are_there)
     expect_words(&data, ROW_LESS, "");
     expect_words(&data, DELETED, "");
     expect_words(&data, VASE, "Vase\nHome\n");
+    cr_expect_eq(data.n_known, 2);
     content_data_clear(&data);
 }
 
