@@ -49,7 +49,7 @@ class Lab:
         def make(data):
             self.import_sample(data, 60)
             for seed in (1, 2):
-                service.run_ok(self.binary, "retrain", "--data", data, "--budget", 0, "--no-refit", "--fresh", "--force", "--epochs", 1, "--seed", seed, "--threads", 2)
+                service.run_ok(self.binary, "retrain", "--data", data, "--budget", 0, "--no-refit", "--fresh", "--force", "--epochs", 1, "--seed", seed, "--threads", 2, "--set", "retrain.content=false")
         return self.copy_of("trained", make)
 
     def import_sample(self, data, most_users):
