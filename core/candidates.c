@@ -12,9 +12,6 @@
 #define LONG_ROWS       100u /* rows of a user, on average over events, from which on a history is long */
 #define TEMPERATURE     0.07f
 #define LOW_TEMPERATURE 0.05f
-#define SOFTMAX_SPEED   300e9 /* operations a second */
-#define NETWORK_SPEED   100e9
-#define LOOK_SPEED      100e9
 
 static double count_rows(const struct sequences *sequences)
 {
@@ -109,9 +106,11 @@ double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_hel
     const struct encoder_shape *shape = &settings->shape;
     double rows = count_rows(sequences), C = shape->width;
     double columns = settings->n_negatives ? settings->n_negatives : shape->n_items;
-    double network = shape->n_blocks * (2 * C * C * FEED_FACTOR + C * shape->taps);
-    double look = 2.0 * n_held_out * C * shape->n_items / LOOK_SPEED;
-    return 6 * rows * (C * columns / SOFTMAX_SPEED + network / NETWORK_SPEED) + look;
+    double network = rows * shape->n_blocks * (2 * C * C * FEED_FACTOR + C * shape->taps), look = n_held_out * C * shape->n_items;
+    const struct kernels *kernels = kernels_fast();
+    double softmax_speed = PLANNED_CORES * 1e9 * (double)kernels->softmax_gflops,
+           speed = PLANNED_CORES * 1e9 * (double)kernels->other_gflops;
+    return 6 * rows * C * columns / softmax_speed + (6 * network + 2 * look) / speed;
 }
 
 size_t candidate_bytes(const struct training_settings *settings)

@@ -6,6 +6,7 @@
 #include "core/batches.h"
 #include "core/training_settings.h"
 
+#define PLANNED_CORES  2
 #define FORMS_MAX      6
 #define VARIATIONS_MAX 2
 
@@ -22,7 +23,8 @@ unsigned candidates_forms(const struct sequences *sequences, const struct traini
  * Returns how many. */
 unsigned candidates_variations(const struct training_settings *form, struct candidate out[VARIATIONS_MAX]);
 
-/* Seconds that an epoch and the look at n_held_out cases behind it take on the reference machine, two cores with AVX-512 and bf16. */
+/* Seconds that an epoch and the look at n_held_out cases behind it take on PLANNED_CORES cores with the kernels of this processor: reckoned
+ * (core/kernels/kernels.h, softmax_gflops), not measured. */
 double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings);
 
 /* Epochs that a candidate should have at least to come near its end: fewer where an epoch has more steps. */

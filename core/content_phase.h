@@ -18,7 +18,7 @@
 #define CONTENT_LEAST     50u
 #define CONTENT_LOSS_MOST 0.01
 
-/* What a plan's budget leaves for the tower and its refit, if there will be one: as many seconds as they take on the reference machine, but
+/* What a plan's budget leaves for the tower and its refit, if there will be one: as many seconds as they are reckoned to take, but
  * no more than CONTENT_SHARE. 0: there is no budget, or nothing is known of the items. */
 double content_phase_seconds(const struct training_ground *ground, const struct training_plan *plan);
 

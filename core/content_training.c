@@ -4,6 +4,7 @@
 #include "core/averaging.h"
 #include "core/base/clock.h"
 #include "core/base/floats.h"
+#include "core/candidates.h"
 #include "core/content_evidence.h"
 #include "core/content_judge.h"
 
@@ -55,9 +56,9 @@ enum status content_settings_check(const struct content_settings *settings, stru
     return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
 }
 
-#define SPEED           2e11 /* operations a second */
-#define BYTES_A_WORD    6.0
-#define STEPS_A_PRODUCT 6.0 /* forward, and backward to both factors */
+#define BYTES_A_WORD     6.0
+#define STEPS_A_PRODUCT  6.0       /* forward, and backward to both factors */
+#define SHARE_OF_SOFTMAX (2.0 / 3) /* of the speed of its kernel: not all is products */
 
 double content_epoch_seconds(const struct content_ground *ground, const struct content_settings *settings)
 {
@@ -71,7 +72,8 @@ double content_epoch_seconds(const struct content_ground *ground, const struct c
     double contents = fmin(n_items, settings->max_contents), shared = fmin(ground->encoder->shape.n_items, settings->max_shared);
     double text = contents * words * TEXT_TAPS * shape->embedding * shape->channels, softmax = settings->batch_rows * shared * width;
     double n_steps = fmin(ceil((double)ground->sequences->n_events / settings->batch_rows), settings->max_steps);
-    return n_steps * STEPS_A_PRODUCT * (text + softmax) / SPEED;
+    double speed = PLANNED_CORES * SHARE_OF_SOFTMAX * 1e9 * (double)kernels_fast()->softmax_gflops;
+    return n_steps * STEPS_A_PRODUCT * (text + softmax) / speed;
 }
 
 void content_trained_clear(struct content_trained *trained)

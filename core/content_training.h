@@ -35,7 +35,7 @@ struct content_settings content_settings_default(void);
 /* STATUS_INVALID names the setting and its limits. The shape is not looked at. */
 enum status content_settings_check(const struct content_settings *settings, struct error *error) MUST_CHECK;
 
-/* Seconds that an epoch takes on the reference machine of core/candidates.h; most of it is the text network's convolution. A word counts as
+/* Seconds that an epoch takes, reckoned as core/candidates.h does; most of it is the text network's convolution. A word counts as
  * six bytes. */
 double content_epoch_seconds(const struct content_ground *ground, const struct content_settings *settings);
 

@@ -30,7 +30,7 @@ struct search {
     unsigned n_entries, n_running;
     unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
-    double planned_seconds, spent_seconds; /* on the reference machine */
+    double planned_seconds, spent_seconds; /* as reckoned */
     uint64_t began_ns;
     bool ran_out;
 };

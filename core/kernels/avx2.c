@@ -16,6 +16,6 @@
 #include "core/kernels/vector_words.h"
 #include "core/kernels/vector_table.h"
 
-const struct kernels kernels_avx2 = VECTOR_TABLE("avx2", vector_softmax_loss, vector_softmax_bytes, false);
+const struct kernels kernels_avx2 = VECTOR_TABLE("avx2", vector_softmax_loss, vector_softmax_bytes, false, 60, 35);
 const struct map_kernels map_kernels_avx2 = VECTOR_MAPS("avx2");
 const struct word_kernels word_kernels_avx2 = VECTOR_WORDS("avx2");

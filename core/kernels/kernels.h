@@ -46,6 +46,9 @@ struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t ste
 struct kernels {
     const char *name;
     bool short_products; /* softmax_loss multiplies in bfloat16, everything else in floats */
+    /* What softmax_loss, and the rest of a training, come to on a core of an ordinary server that has no faster form, 1e9 operations a
+     * second: for plans, which must not depend on what a clock says. */
+    float softmax_gflops, other_gflops;
 
     /* y[n] = items[item[n]] + types[type[n]]      y [N, C]  items [V, C]  types [·, C] */
     void (*embed_forward)(float *restrict y, const float *restrict items, const float *restrict types, const uint32_t item[],

@@ -228,10 +228,21 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
     .score_items = score_items_ref
 
 const struct kernels kernels_plain = {
-    .name = "plain", PLAIN_OPERATIONS, .product = product_ref, .softmax_loss = softmax_loss_ref, .softmax_bytes = softmax_bytes_ref};
+    .name = "plain",
+    .softmax_gflops = 1,
+    .other_gflops = 1,
+    PLAIN_OPERATIONS,
+    .product = product_ref,
+    .softmax_loss = softmax_loss_ref,
+    .softmax_bytes = softmax_bytes_ref,
+};
 
-const struct kernels kernels_portable = {.name = "portable",
-                                         PLAIN_OPERATIONS,
-                                         .product = product_blas,
-                                         .softmax_loss = softmax_loss_portable,
-                                         .softmax_bytes = softmax_bytes_portable};
+const struct kernels kernels_portable = {
+    .name = "portable",
+    .softmax_gflops = 30,
+    .other_gflops = 10,
+    PLAIN_OPERATIONS,
+    .product = product_blas,
+    .softmax_loss = softmax_loss_portable,
+    .softmax_bytes = softmax_bytes_portable,
+};
