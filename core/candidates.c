@@ -12,7 +12,6 @@
 #define LONG_ROWS       100u /* rows of a user, on average over events, from which on a history is long */
 #define TEMPERATURE     0.07f
 #define LOW_TEMPERATURE 0.05f
-#define EARLY_NEGATIVES 2048u
 
 static double count_rows(const struct sequences *sequences)
 {
@@ -54,8 +53,8 @@ static void describe(struct candidate *candidate)
     int n = settings->shape.temperature > 0
                 ? snprintf(candidate->words, sizeof candidate->words, "unit vectors / %.2g", (double)settings->shape.temperature)
                 : snprintf(candidate->words, sizeof candidate->words, "dot product");
-    (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f%s", settings->shape.width,
-                   settings->shape.taps, (double)settings->dropout, settings->early_negatives ? ", sampled early" : "");
+    (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f", settings->shape.width,
+                   settings->shape.taps, (double)settings->dropout);
 }
 
 unsigned candidates_forms(const struct sequences *sequences, const struct training_settings *base, struct candidate out[FORMS_MAX])
@@ -102,34 +101,16 @@ uint32_t candidate_epochs(const struct sequences *sequences)
     return (uint32_t)fmin(25, fmax(10, 25 * sqrt(150e3 / fmax(rows, 1))));
 }
 
-void candidate_sample_early(const struct sequences *sequences, struct candidate *candidate)
+double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings)
 {
-    struct training_settings *settings = &candidate->settings;
-    if (settings->n_negatives || settings->shape.n_items <= 2 * EARLY_NEGATIVES)
-        return;
-    settings->early_negatives = EARLY_NEGATIVES;
-    settings->whole_epochs = candidate_epochs(sequences) / WHOLE_SHARE;
-    describe(candidate);
-}
-
-/* columns: of the softmax. */
-static double seconds_for(const struct sequences *sequences, uint32_t n_held_out, const struct encoder_shape *shape, double columns)
-{
+    const struct encoder_shape *shape = &settings->shape;
+    double rows = count_rows(sequences), C = shape->width;
+    double columns = settings->n_negatives ? settings->n_negatives : shape->n_items;
+    double network = rows * shape->n_blocks * (2 * C * C * FEED_FACTOR + C * shape->taps), look = n_held_out * C * shape->n_items;
     const struct kernels *kernels = kernels_fast();
-    double rows = count_rows(sequences), C = shape->width, look = n_held_out * C * shape->n_items;
-    double network = rows * shape->n_blocks * (2 * C * C * FEED_FACTOR + C * shape->taps);
     double softmax_speed = PLANNED_CORES * 1e9 * (double)kernels->softmax_gflops,
            speed = PLANNED_CORES * 1e9 * (double)kernels->other_gflops;
     return 6 * rows * C * columns / softmax_speed + (6 * network + 2 * look) / speed;
-}
-
-struct epoch_seconds candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out,
-                                             const struct training_settings *settings)
-{
-    double columns = settings->n_negatives ? settings->n_negatives : settings->shape.n_items;
-    double early = settings->early_negatives ? settings->early_negatives : columns;
-    return (struct epoch_seconds){seconds_for(sequences, n_held_out, &settings->shape, early),
-                                  seconds_for(sequences, n_held_out, &settings->shape, columns)};
 }
 
 size_t candidate_bytes(const struct training_settings *settings)

@@ -7,7 +7,6 @@
 #include "core/training_settings.h"
 
 #define PLANNED_CORES  2
-#define WHOLE_SHARE    4u /* with early negatives one epoch in so many goes over the whole catalogue */
 #define FORMS_MAX      6
 #define VARIATIONS_MAX 2
 
@@ -24,17 +23,9 @@ unsigned candidates_forms(const struct sequences *sequences, const struct traini
  * Returns how many. */
 unsigned candidates_variations(const struct training_settings *form, struct candidate out[VARIATIONS_MAX]);
 
-/* The same candidate with a sampled softmax up to its last epochs, which makes the epochs before several times cheaper where the catalogue
- * is large, for about a hundredth of NDCG@10 (tests/bench/RESULTS.md). Nothing changes where the catalogue is too small for that. */
-void candidate_sample_early(const struct sequences *sequences, struct candidate *candidate);
-
 /* Seconds that an epoch and the look at n_held_out cases behind it take on PLANNED_CORES cores with the kernels of this processor: reckoned
  * (core/kernels/kernels.h, softmax_gflops), not measured. */
-struct epoch_seconds {
-    double first, last; /* of an epoch with early negatives, and of one behind them; the same without any */
-};
-struct epoch_seconds candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out,
-                                             const struct training_settings *settings);
+double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings);
 
 /* Epochs that a candidate should have at least to come near its end: fewer where an epoch has more steps. */
 uint32_t candidate_epochs(const struct sequences *sequences);

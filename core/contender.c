@@ -49,11 +49,11 @@ enum status contender_init(struct contender *contender, const struct training_gr
     return STATUS_OK;
 }
 
-enum status contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs)
+void contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs)
 {
     contender->n_falling = n_epochs;
     memcpy(contender->best_weights, weights, weight_bytes(contender));
-    return training_restart(contender->training, weights, GOING_ON, n_epochs);
+    training_restart(contender->training, weights, GOING_ON, n_epochs);
 }
 
 uint32_t contender_best_epoch(const struct contender *contender)
@@ -96,53 +96,26 @@ static uint32_t patience_for(const struct contender *contender, uint32_t n_held_
     return (uint32_t)(longer < 4 * patience ? longer : 4 * patience);
 }
 
-/* Does its rate fall to 0 behind the drop, along a way that is known? */
-static bool ends_whole(const struct contender *contender)
-{
-    return contender->settings.early_negatives > 0 && !contender->n_falling;
-}
-
 static uint32_t epochs_at_most(const struct contender *contender)
 {
-    if (contender->n_falling)
-        return contender->n_falling;
-    uint32_t epochs = contender->settings.epochs, end = contender->n_full + contender->settings.whole_epochs;
-    return ends_whole(contender) && contender->n_drops > 0 && end < epochs ? end : epochs;
+    return contender->n_falling ? contender->n_falling : contender->settings.epochs;
 }
 
-/* From these weights on, at a lower rate or over the whole catalogue. */
-static enum status drop_rate(struct contender *contender, const float *weights)
-{
-    contender->n_drops++;
-    contender->n_full = contender->n_epochs;
-    if (ends_whole(contender))
-        return training_restart(contender->training, weights, 1, contender->settings.whole_epochs);
-    return training_restart(contender->training, weights, RATE_DROP, 0);
-}
-
-/* The figure has not risen for long, or the epochs are coming to their end. */
-static enum status lose_patience(struct contender *contender)
+/* The figure has not risen for long: from the best weights on at a lower rate, or the end. */
+static void lose_patience(struct contender *contender)
 {
     contender->n_waited = 0;
-    if (contender->n_drops + 1 < PATH_RATES)
-        return drop_rate(contender, contender->best_weights);
-    contender->is_over = true;
-    return STATUS_OK;
+    if (contender->n_drops + 1 < PATH_RATES) {
+        contender->n_drops++;
+        training_restart(contender->training, contender->best_weights, RATE_DROP, 0);
+    } else {
+        contender->is_over = true;
+    }
 }
 
-/* Is it time for the next part, or the end? Behind the drop a way that ends whole is gone to its end. */
-static bool is_part_over(const struct contender *contender, const struct training_ground *ground)
+static void compare(struct contender *contender, const struct training_ground *ground, double ndcg10)
 {
-    uint32_t patience = patience_for(contender, ground->split->n_held_out), epochs = contender->settings.epochs;
-    uint32_t behind = ends_whole(contender) ? contender->settings.whole_epochs : epochs / 5;
-    if (contender->n_falling || (ends_whole(contender) && contender->n_drops > 0))
-        return false;
-    bool is_late = contender->n_drops == 0 && contender->n_epochs + behind >= epochs && (patience > 0 || ends_whole(contender));
-    return is_late || (patience > 0 && contender->n_waited >= patience);
-}
-
-static enum status compare(struct contender *contender, const struct training_ground *ground, double ndcg10)
-{
+    uint32_t patience = patience_for(contender, ground->split->n_held_out);
     contender->n_waited++;
     if (ndcg10 > contender->best_ndcg10 || contender_best_epoch(contender) == 0 || ground->split->n_held_out == 0) {
         memcpy(contender->best_weights, training_weights(contender->training), weight_bytes(contender));
@@ -150,10 +123,10 @@ static enum status compare(struct contender *contender, const struct training_gr
         contender->path[contender->n_drops] += contender->n_waited;
         contender->n_waited = 0;
     }
-    if (is_part_over(contender, ground))
-        TRY(lose_patience(contender));
+    bool is_late = contender->n_drops == 0 && contender->n_epochs >= contender->settings.epochs - contender->settings.epochs / 5;
+    if (!contender->n_falling && patience > 0 && (contender->n_waited >= patience || is_late))
+        lose_patience(contender);
     contender->is_over = contender->is_over || contender->n_epochs >= epochs_at_most(contender);
-    return STATUS_OK;
 }
 
 /* One more epoch, noted in the curve but for its figure. */
@@ -173,15 +146,14 @@ enum status contender_run(struct contender *contender, const struct training_gro
 {
     for (uint32_t i = 0; i < n_epochs && !contender->is_over; i++) {
         char note[96];
-        const char *part = ends_whole(contender) ? " whole catalogue," : " lower rate,";
-        (void)snprintf(note, sizeof note, "%.40s%s", words, contender->n_drops ? part : "");
+        (void)snprintf(note, sizeof note, "%.40s%s", words, contender->n_drops ? " lower rate," : "");
         if (contender->n_epochs && ground->split->n_held_out)
             (void)snprintf(note + strlen(note), sizeof note - strlen(note), " NDCG@10 %.4f (best %.4f),",
                            contender->curve[contender->n_epochs - 1].ndcg10, contender->best_ndcg10);
         TRY(train(contender, note, progress));
         struct curve_point *point = &contender->curve[contender->n_epochs - 1];
         TRY(look(contender, ground, &point->ndcg10));
-        TRY(compare(contender, ground, point->ndcg10));
+        compare(contender, ground, point->ndcg10);
     }
     return STATUS_OK;
 }
@@ -190,8 +162,10 @@ enum status contender_follow(struct contender *contender, const uint32_t path[PA
                              const struct progress *progress)
 {
     for (unsigned r = 0; r < PATH_RATES; r++) {
-        if (r > 0 && path[r] > 0)
-            TRY(drop_rate(contender, training_weights(contender->training)));
+        if (r > 0 && path[r] > 0) {
+            contender->n_drops = r;
+            training_restart(contender->training, training_weights(contender->training), RATE_DROP, 0);
+        }
         for (uint32_t i = 0; i < path[r]; i++)
             TRY(train(contender, words, progress));
         contender->path[r] = path[r];

@@ -2,8 +2,7 @@
  *
  * After every epoch the encoder ranks the held-out events; the weights of the best epoch are kept. When the figure has not risen for
  * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
- * wait it is over. With early negatives the last whole_epochs, from the best weights on, go over the whole catalogue instead, along a rate
- * that falls to nothing. Who goes on from the weights of a model that was good has a short way instead, along which the rate falls to nothing: it
+ * wait it is over. Who goes on from the weights of a model that was good has a short way instead, along which the rate falls to nothing: it
  * waits for nothing, because what pulls it back to its old figure is the falling rate. What led to the best weights, so many epochs at each
  * rate, is its path: a refit follows it without looking. The curve has one point an epoch that was trained, also those behind the best.
  * Threads: one caller, which brings the workers. */
@@ -12,7 +11,7 @@
 
 #include "core/training.h"
 
-#define PATH_RATES 2    /* the full learning rate, and the dropped or falling one */
+#define PATH_RATES 2    /* the full learning rate, and the dropped one */
 #define RATE_DROP  0.2f /* share of the learning rate after the drop */
 #define GOING_ON   2.0f /* the same at the beginning of a way that goes on */
 
@@ -40,7 +39,6 @@ struct contender {
     uint32_t path[PATH_RATES]; /* epochs at each rate up to the best */
     uint32_t n_waited;         /* epochs since the best */
     unsigned n_drops;
-    uint32_t n_full;    /* epochs at the full rate, before the drop */
     uint32_t n_falling; /* epochs of its way if it goes on from a model; 0: it began anew */
     bool is_over;
     struct curve_point *curve; /* [n_epochs] */
@@ -52,8 +50,8 @@ struct contender {
 /* STATUS_NOMEM. */
 enum status contender_init(struct contender *contender, const struct training_ground *ground,
                            const struct training_settings *settings) MUST_CHECK;
-/* Before its first epoch: go on from a model's weights [n_floats], for n_epochs > 0 at most. STATUS_NOMEM. */
-enum status contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs) MUST_CHECK;
+/* Before its first epoch: go on from a model's weights [n_floats], for n_epochs > 0 at most. */
+void contender_go_on(struct contender *contender, const float *weights, uint32_t n_epochs);
 void contender_clear(struct contender *contender);
 static inline void contender_clear_scoped(struct contender *contender)
 {

@@ -17,7 +17,7 @@
 struct entry {
     struct candidate candidate;
     struct contender contender;
-    struct epoch_seconds seconds;
+    double epoch_seconds;
     unsigned n_rounds;
 };
 
@@ -28,9 +28,9 @@ struct search {
     struct entry entries[ENTRIES_MAX]; /* forms, behind them variations of the best */
     struct entry *running[FORMS_MAX];  /* the better first */
     unsigned n_entries, n_running;
-    unsigned n_finals;                  /* runs to the end: the best form's and so many less one of its variations */
-    uint32_t first_round, final_epochs; /* epochs that a run to the end is expected to take, and the refit again */
-    double planned_seconds;             /* as reckoned */
+    unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
+    uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
+    double planned_seconds, spent_seconds; /* as reckoned */
     uint64_t began_ns;
     bool ran_out;
 };
@@ -46,36 +46,23 @@ static void search_clear_scoped(struct search *search)
 static struct entry entry_of(const struct search *search, const struct candidate *candidate)
 {
     const struct training_ground *ground = search->ground;
-    return (struct entry){.candidate = *candidate,
-                          .seconds = candidate_epoch_seconds(ground->sequences, ground->split->n_held_out, &candidate->settings)};
-}
-
-/* Epochs at its end over the whole catalogue, behind cheaper ones. */
-static uint32_t whole_epochs(const struct entry *entry)
-{
-    return entry->candidate.settings.early_negatives ? entry->candidate.settings.whole_epochs : 0;
-}
-
-/* Seconds of a run to the end of n_epochs, of which so many are done. */
-static double end_seconds(const struct entry *entry, uint32_t n_epochs, uint32_t n_done)
-{
-    uint32_t whole = whole_epochs(entry), first = n_epochs > whole + n_done ? n_epochs - whole - n_done : 0;
-    return first * entry->seconds.first + (whole ? whole * entry->seconds.last : 0);
+    double seconds = candidate_epoch_seconds(ground->sequences, ground->split->n_held_out, &candidate->settings);
+    return (struct entry){.candidate = *candidate, .epoch_seconds = seconds};
 }
 
 /* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
 static double plan_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t first_round)
 {
-    double seconds = 0;
-    uint32_t done = 0, until = first_round, n_epochs = search->final_epochs;
-    const struct entry *dearest = &search->entries[0];
+    double seconds = 0, dearest = 0;
+    uint32_t done = 0, until = first_round;
     for (unsigned left = n; left > 1; left = (left + 1) / 2, done = until, until *= 2) {
         for (unsigned i = 0; i < left; i++)
-            seconds += search->entries[i].seconds.first * (until - done);
+            seconds += search->entries[i].epoch_seconds * (until - done);
     }
-    for (unsigned i = 1; i < n; i++)
-        dearest = end_seconds(&search->entries[i], n_epochs, 0) > end_seconds(dearest, n_epochs, 0) ? &search->entries[i] : dearest;
-    return seconds + end_seconds(dearest, n_epochs, done) + (n_finals - 1 + search->plan->refit) * end_seconds(dearest, n_epochs, 0);
+    for (unsigned i = 0; i < n; i++)
+        dearest = fmax(dearest, search->entries[i].epoch_seconds);
+    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0, again = n_finals - 1 + search->plan->refit;
+    return seconds + dearest * (rest + again * search->final_epochs);
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
@@ -103,13 +90,19 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
     return false;
 }
 
-/* Forms that fit alone, the promising first; then as much around them as fits. False: fewer than least_forms do. */
+/* To its end, and the refit. */
+static bool fits_alone(const struct search *search, const struct entry *entry)
+{
+    return entry->epoch_seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= search->plan->budget_seconds;
+}
+
+/* Forms that fit alone, and as much around them as fits. False: fewer than least_forms do. */
 static bool plan_forms(struct search *search, const struct candidate forms[], unsigned n_forms, unsigned least_forms)
 {
     search->n_entries = 0;
     for (unsigned i = 0; i < n_forms; i++) {
         struct entry entry = entry_of(search, &forms[i]);
-        if (end_seconds(&entry, search->final_epochs, 0) * (search->plan->refit ? 2 : 1) <= search->plan->budget_seconds)
+        if (fits_alone(search, &entry))
             search->entries[search->n_entries++] = entry;
     }
     for (unsigned n_finals = 1 + VARIATIONS_MAX; n_finals > 0; n_finals--)
@@ -123,7 +116,7 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
     struct entry cheapest = entry_of(search, &forms[0]);
     for (unsigned i = 1; i < n_forms; i++) {
         struct entry entry = entry_of(search, &forms[i]);
-        if (entry.seconds.first < cheapest.seconds.first)
+        if (entry.epoch_seconds < cheapest.epoch_seconds)
             cheapest = entry;
     }
     search->entries[0] = cheapest;
@@ -131,17 +124,19 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
     search->planned_seconds = plan_seconds(search, 1, 1, FIRST_ROUND);
 }
 
-/* Where a few forms over the whole catalogue do not fit, all begin with a part of it. */
+/* The most promising form with half of its epochs is better than a narrow one with all (RESULTS.md): the last ones bring little. */
 static void make_plan(struct search *search)
 {
-    const struct sequences *sequences = search->ground->sequences;
     struct candidate forms[FORMS_MAX];
-    unsigned n = candidates_forms(sequences, &search->plan->settings, forms);
-    search->final_epochs = candidate_epochs(sequences);
-    if (plan_forms(search, forms, n, FEW_FORMS))
-        return;
-    for (unsigned i = 0; i < n; i++)
-        candidate_sample_early(sequences, &forms[i]);
+    unsigned n = candidates_forms(search->ground->sequences, &search->plan->settings, forms);
+    struct entry promising = entry_of(search, &forms[0]);
+    uint32_t epochs = candidate_epochs(search->ground->sequences);
+    for (uint32_t quarters = 4; quarters >= 2; quarters--) {
+        search->final_epochs = epochs * quarters / 4;
+        if (fits_alone(search, &promising) && plan_forms(search, forms, n, 2))
+            return;
+    }
+    search->final_epochs = epochs;
     if (!plan_forms(search, forms, n, 1))
         plan_cheapest(search, forms, n);
 }
@@ -163,7 +158,9 @@ static enum status run_entry(struct search *search, struct entry *entry, uint32_
         TRY(contender_init(contender, search->ground, &entry->candidate.settings));
     uint32_t done = contender->n_epochs;
     entry->n_rounds++;
-    return contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress);
+    TRY(contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress));
+    search->spent_seconds += entry->epoch_seconds * (contender->n_epochs - done);
+    return STATUS_OK;
 }
 
 /* The better n_left stay, in their order; the others give back their memory. */
@@ -199,36 +196,15 @@ static enum status run_rounds(struct search *search)
 
 /* --- to the end --- */
 
-/* As reckoned, of all epochs of all entries. */
-static double spent_seconds(const struct search *search)
+/* Epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. A variation that takes half
+ * as long again as the best so far is not worth the wait. */
+static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
 {
-    double seconds = 0;
-    for (unsigned i = 0; i < search->n_entries; i++) {
-        const struct entry *entry = &search->entries[i];
-        uint32_t n = entry->contender.n_epochs, n_full = entry->contender.n_drops ? entry->contender.n_full : n;
-        seconds += n_full * entry->seconds.first + (n - n_full) * entry->seconds.last;
-    }
-    return seconds;
-}
-
-/* Set the epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. Where that is
- * little, the same share of it as ever goes over the whole catalogue. A variation that takes half as long again as the best so far is not
- * worth the wait. */
-static void limit_epochs(const struct search *search, struct entry *entry, unsigned n_behind)
-{
-    struct training_settings *settings = &entry->candidate.settings;
-    const struct epoch_seconds *seconds = &entry->seconds;
-    double done = entry->contender.n_epochs, left = search->plan->budget_seconds - spent_seconds(search);
-    double share = (left + done * seconds->first) / (1 + n_behind + search->plan->refit), whole = whole_epochs(entry);
-    double mixed = ((WHOLE_SHARE - 1) * seconds->first + seconds->last) / WHOLE_SHARE, most = search->plan->settings.epochs;
-    if (whole > 0)
-        whole = fmax(1, fmin(whole, floor(fmin(share / mixed, most) / WHOLE_SHARE)));
-    double epochs = whole + (share - whole * seconds->last) / seconds->first;
+    double done = entry->contender.n_epochs, left = search->plan->budget_seconds - search->spent_seconds;
+    double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit);
     if (entry != search->running[0])
         epochs = fmin(epochs, 1.5 * search->running[0]->contender.n_epochs);
-    settings->epochs = (uint32_t)fmin(fmax(epochs, done + 1 + whole), most);
-    settings->whole_epochs = (uint32_t)whole;
-    entry->contender.settings = *settings;
+    return (uint32_t)fmin(fmax(epochs, done + 1), search->plan->settings.epochs);
 }
 
 /* Its settings first: the contender is made of them if it has not begun. */
@@ -236,7 +212,7 @@ static enum status run_to_end(struct search *search, struct entry *entry, unsign
 {
     char words[32];
     (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
-    limit_epochs(search, entry, search->n_finals - 1 - number);
+    entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry, search->n_finals - 1 - number);
     TRY(run_entry(search, entry, UINT32_MAX, words));
     contender_retire(&entry->contender);
     return STATUS_OK;

@@ -8,8 +8,8 @@
  * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. The clock is
  * looked at between rounds and between runs to the end only: on a machine so slow that more than three fifths of the budget are gone (all
  * of it without a refit), the best form so far goes on alone, and the report says so; its own way to the end, and the refit, are not cut
- * short.
- * Where a few forms would not fit so, all begin with a sampled softmax and go over the whole catalogue at their end only. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
+ * short. Where the budget is too small for the epochs that a run should have, wide forms get down to half of them before narrow ones are
+ * tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 

@@ -124,20 +124,6 @@ void touched_read_network(struct touched *touched, const float *weights)
     memcpy(touched->weights + to, weights + from, (touched->compact.tensors.n_floats - to) * sizeof *weights);
 }
 
-static void hand_over(const struct touched *touched, const float *items, const float *compact, float *whole)
-{
-    memcpy(whole, items, item_floats(touched->whole) * sizeof *whole);
-    memcpy(whole + item_floats(touched->whole), compact + item_floats(&touched->compact),
-           (touched->compact.tensors.n_floats - item_floats(&touched->compact)) * sizeof *whole);
-}
-
-void touched_hand_over(const struct touched *touched, const struct optimizer *optimizer, struct optimizer *whole)
-{
-    hand_over(touched, touched->first_moments, optimizer->first_moments, whole->first_moments);
-    hand_over(touched, touched->second_moments, optimizer->second_moments, whole->second_moments);
-    whole->step = optimizer->step;
-}
-
 static void gather_row(const struct touched *touched, uint32_t row, const float *whole, float *compact)
 {
     size_t C = touched->whole->shape.width, item = touched->items[row];

@@ -56,7 +56,4 @@ void touched_scatter(struct touched *touched, float *weights, const struct optim
 void touched_write_network(const struct touched *touched, float *weights);
 void touched_read_network(struct touched *touched, const float *weights);
 
-/* All moments, between steps, from here and from the steps' optimizer into one of the whole network, which goes on with them. */
-void touched_hand_over(const struct touched *touched, const struct optimizer *optimizer, struct optimizer *whole);
-
 #endif

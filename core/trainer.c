@@ -9,7 +9,6 @@
 #include "core/search.h"
 #include "core/trained.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,14 +117,11 @@ static enum status find_start(const struct model *model, const struct training_s
     return *out_start ? STATUS_OK : STATUS_NOMEM;
 }
 
-/* As many epochs, all over what the softmax goes over at the end, as fit into a quarter of the time that a start from nothing takes: a
- * model that was good makes up for the rest. */
-static uint32_t epochs_to_go_on(const struct training_ground *ground, const struct training_settings *settings)
+/* A quarter of what a start from nothing takes, which a model that was good makes up for. */
+static uint32_t epochs_to_go_on(const struct sequences *sequences, uint32_t most)
 {
-    struct epoch_seconds seconds = candidate_epoch_seconds(ground->sequences, ground->split->n_held_out, settings);
-    uint32_t all = candidate_epochs(ground->sequences), whole = settings->early_negatives ? settings->whole_epochs : 0;
-    double of_all = whole < all ? (all - whole) * seconds.first + whole * seconds.last : all * seconds.last;
-    return (uint32_t)fmax(1, fmin(settings->epochs, floor(of_all / seconds.last / 4)));
+    uint32_t epochs = candidate_epochs(sequences) / 4;
+    return epochs < most ? epochs : most;
 }
 
 /* --- select --- */
@@ -164,7 +160,7 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
         TRY(find_start(plan->start, &plan->settings, &start));
         TRY(contender_init(&winner, ground, &plan->settings));
         if (start)
-            TRY(contender_go_on(&winner, start, epochs_to_go_on(ground, &plan->settings)));
+            contender_go_on(&winner, start, epochs_to_go_on(ground->sequences, plan->settings.epochs));
         TRY(contender_run(&winner, ground, plan->settings.epochs, "", progress));
     }
     contender_retire(&winner);
@@ -219,7 +215,7 @@ static enum status follow(const struct training_ground *ground, const struct tra
     settings.epochs = selected->path[0] + selected->path[1];
     TRY(contender_init(&contender, ground, &settings));
     if (start)
-        TRY(contender_go_on(&contender, start, selected->n_falling ? selected->n_falling : settings.epochs));
+        contender_go_on(&contender, start, selected->n_falling ? selected->n_falling : settings.epochs);
     TRY(contender_follow(&contender, selected->path, "refit,", progress));
     contender_retire(&contender);
     contender.settings.epochs = selected->settings.epochs; /* what was allowed, not what was needed */

@@ -36,10 +36,9 @@ static bool is_tempered(const struct training *training)
     return training->whole.shape.temperature > 0;
 }
 
-/* Do the steps run on the items that they touch? */
 static bool is_sampled(const struct training *training)
 {
-    return training->encoder == &training->touched.compact;
+    return training->settings.n_negatives > 0;
 }
 
 void training_destroy(struct training *training)
@@ -59,43 +58,14 @@ void training_destroy(struct training *training)
 /* The step's network and its own weights. */
 static enum status choose_network(struct training *training)
 {
-    const struct training_settings *settings = &training->settings;
-    uint32_t n_negatives = settings->early_negatives ? settings->early_negatives : settings->n_negatives;
     training->encoder = &training->whole;
     training->step_weights = training->weights;
-    if (!n_negatives)
+    if (!is_sampled(training))
         return STATUS_OK;
-    TRY(touched_init(&training->touched, &training->whole, n_negatives, training->batches.max_slot_rows * SLOTS));
+    TRY(touched_init(&training->touched, &training->whole, training->settings.n_negatives, training->batches.max_slot_rows * SLOTS));
     training->encoder = &training->touched.compact;
     training->step_weights = training->touched.weights;
     touched_read_network(&training->touched, training->weights);
-    return STATUS_OK;
-}
-
-/* Room for so many items scaled to length 1, if the steps want them. */
-static enum status make_unit_items(struct training *training, size_t n_items)
-{
-    if (!is_tempered(training))
-        return STATUS_OK;
-    free(training->unit_items);
-    free(training->inverse_lengths);
-    training->unit_items = aligned_floats(n_items * training->settings.shape.width);
-    training->inverse_lengths = aligned_floats(n_items);
-    return training->unit_items && training->inverse_lengths ? STATUS_OK : STATUS_NOMEM;
-}
-
-/* From the items that a step touches to all of them. */
-static enum status leave_touched(struct training *training)
-{
-    struct optimizer optimizer;
-    TRY(make_unit_items(training, training->whole.shape.n_items));
-    TRY(optimizer_init(&optimizer, &training->whole));
-    touched_hand_over(&training->touched, &training->optimizer, &optimizer);
-    optimizer_clear(&training->optimizer);
-    touched_clear(&training->touched);
-    training->optimizer = optimizer;
-    training->encoder = &training->whole;
-    training->step_weights = training->weights;
     return STATUS_OK;
 }
 
@@ -116,7 +86,13 @@ static enum status begin(struct training *training)
         memcpy(training->average, training->weights, n_floats * sizeof(float));
     }
     TRY(choose_network(training));
-    TRY(make_unit_items(training, training->encoder->shape.n_items));
+    size_t n_items = training->encoder->shape.n_items;
+    if (is_tempered(training)) {
+        training->unit_items = aligned_floats(n_items * settings->shape.width);
+        training->inverse_lengths = aligned_floats(n_items);
+        if (!training->unit_items || !training->inverse_lengths)
+            return STATUS_NOMEM;
+    }
     return optimizer_init(&training->optimizer, training->encoder);
 }
 
@@ -230,8 +206,6 @@ static double take_step(struct training *training, uint32_t batch)
     if (is_sampled(training))
         touched_scatter(&training->touched, training->weights, &training->optimizer);
     training->step++;
-    if (training->average && is_sampled(training))
-        touched_write_network(&training->touched, training->weights);
     if (training->average)
         averaging_step(training->workers, training->average, training->weights, training->whole.tensors.n_floats,
                        training->settings.averaging, training->step);
@@ -281,10 +255,8 @@ const float *training_weights(const struct training *training)
     return training->average ? training->average : training->weights;
 }
 
-enum status training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling)
+void training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling)
 {
-    if (is_sampled(training) && training->settings.early_negatives)
-        TRY(leave_touched(training));
     size_t n_bytes = training->whole.tensors.n_floats * sizeof *weights;
     memmove(training->weights, weights, n_bytes); /* they may be its own */
     if (training->average)
@@ -294,7 +266,6 @@ enum status training_restart(struct training *training, const float *weights, fl
     training->rate = rate;
     training->falling_from = training->step;
     training->n_falling = (uint64_t)n_falling * training->batches.n_batches;
-    return STATUS_OK;
 }
 
 float training_rate(const struct training *training)

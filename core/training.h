@@ -2,7 +2,7 @@
  *
  * A step: forward, loss and backward for every slot of a batch (core/batches.h) on whichever worker, then the optimizer. Random numbers are
  * a stream for every slot of every step. So weights are a function of data, settings and seed, whatever the number of threads. With
- * settings.n_negatives, or early_negatives until it is restarted, the steps run over the items that they touch (core/touched.h).
+ * settings.n_negatives the steps run over the items that they touch (core/touched.h).
  * Several trainings may take turns with one slot memory. Threads: one caller, which brings the workers. */
 #ifndef CORE_TRAINING_H
 #define CORE_TRAINING_H
@@ -40,9 +40,8 @@ const struct encoder *training_encoder(const struct training *training);
 const float *training_weights(const struct training *training);
 
 /* Go on from these weights [n_floats], at this share of the settings' learning rate; n_falling: it falls evenly, step by step, and is 0
- * behind so many epochs; 0: it stays. Early negatives are over: from here on the softmax goes over the whole catalogue. STATUS_NOMEM: only
- * destroy may follow. */
-enum status training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling) MUST_CHECK;
+ * behind so many epochs; 0: it stays. */
+void training_restart(struct training *training, const float *weights, float rate, uint32_t n_falling);
 /* The share of the settings' learning rate that the next step takes. */
 float training_rate(const struct training *training);
 

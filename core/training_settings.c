@@ -36,8 +36,6 @@ static const struct setting table[] = {
     COUNT(patience,      0, 100000),
     COUNT(batch_rows,    1, 1 << 20),
     COUNT(n_negatives,   0, 1 << 20),
-    COUNT(early_negatives, 0, 1 << 20),
-    COUNT(whole_epochs,  0, 100000),
     NUMBER(learning_rate, 1e-9, 1),
     NUMBER(dropout,      0, 0.98),
     NUMBER(averaging,    0, 0.999999),
@@ -90,19 +88,7 @@ enum status training_settings_check(const struct training_settings *settings, st
     if (settings->averaging > 0 && settings->n_negatives > 0)
         return fail(error, STATUS_INVALID,
                     "averaging and n_negatives do not go together: a mean over all weights a step is what sampling saves");
-    if (settings->early_negatives > 0 && (settings->n_negatives > 0 || settings->whole_epochs == 0))
-        return fail(error, STATUS_INVALID,
-                    "early_negatives wants whole_epochs behind it, and no n_negatives: the last epochs go over the whole catalogue");
     return settings->n_threads ? STATUS_OK : fail(error, STATUS_INVALID, "training needs one thread at least");
-}
-
-void training_settings_shorten(struct training_settings *settings, uint32_t epochs)
-{
-    settings->epochs = epochs;
-    if (settings->whole_epochs > epochs / 2)
-        settings->whole_epochs = epochs / 2;
-    if (settings->whole_epochs == 0)
-        settings->early_negatives = 0;
 }
 
 void training_settings_write(const struct training_settings *settings, struct buffer *out)

@@ -13,8 +13,6 @@ struct training_settings {
     uint32_t patience;          /* looks at the held-out events without a better one before it stops (core/contender.h); 0: never */
     uint32_t batch_rows;        /* about; core/batches.h */
     uint32_t n_negatives;       /* sampled softmax with so many shared negatives a step; 0: the whole catalogue */
-    uint32_t early_negatives;   /* the same up to the last whole_epochs epochs alone, along which the rate falls to 0; 0: never */
-    uint32_t whole_epochs;
     float learning_rate;        /* at its height */
     float dropout;
     float averaging; /* the weights that are kept are an exponential mean over steps with this decay; 0: the last step's */
@@ -34,9 +32,6 @@ struct training_settings training_settings_default(void);
 
 /* STATUS_INVALID names the setting and its limits. n_items and n_types are not looked at. */
 enum status training_settings_check(const struct training_settings *settings, struct error *error) MUST_CHECK;
-
-/* No more than so many epochs > 0; of these no more than half go over the whole catalogue behind early negatives. */
-void training_settings_shorten(struct training_settings *settings, uint32_t epochs);
 
 /* Append one JSON object. Threads are left out: they change nothing. */
 void training_settings_write(const struct training_settings *settings, struct buffer *out);

@@ -123,7 +123,7 @@ static enum status reuse_settings(const struct retraining *retraining, const str
 {
     TRY(training_settings_read(model_facts(model)->settings, settings, error));
     if (retraining->query->epochs)
-        training_settings_shorten(settings, (uint32_t)retraining->query->epochs);
+        settings->epochs = (uint32_t)retraining->query->epochs;
     return STATUS_OK;
 }
 

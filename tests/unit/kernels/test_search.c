@@ -124,64 +124,6 @@ Test(search, chooses_the_same_at_any_thread_count)
     planted_clear(&planted);
 }
 
-/* The rates of the last epochs, from the report. */
-static void read_rates(const struct trained *trained, unsigned n, double out_rates[])
-{
-    struct node *report = NULL;
-    struct error error = {.detail = ""};
-    const char *text = trained_facts(trained)->report;
-    cr_assert(node_parse(text, strlen(text), &report, &error) == STATUS_OK, "%s", error.detail);
-    const struct node *curve = node_get(report, "curve");
-    cr_assert_geq(node_count(curve), n);
-    for (unsigned i = 0; i < n; i++)
-        out_rates[i] = node_number(node_get(node_at(curve, node_count(curve) - n + i), "rate"));
-    node_destroy(report);
-}
-
-Test(refit, follows_a_training_over_the_whole_catalogue_at_its_end)
-{
-    struct planted planted;
-    struct trained *refit = NULL;
-    struct error error = {.detail = ""};
-    double rates[4], again[4];
-    planted_init(&planted, 200);
-    planted.settings.epochs = 6;
-    planted.settings.early_negatives = 8;
-    planted.settings.whole_epochs = 3;
-    struct trainer *trainer = trainer_for(&planted, 2);
-    struct trained *selected = select_with(&planted, trainer, 0);
-    cr_assert(trainer_refit(trainer, selected, "m0123456789abcdef", NULL, NULL, &refit, &error) == STATUS_OK, "%s", error.detail);
-    read_rates(selected, 4, rates);
-    cr_expect(rates[0] == 1 && rates[1] == 1, "three epochs at the full rate, then a fall from it");
-    cr_expect_float_eq(rates[2], 2. / 3, 1e-3);
-    cr_expect_float_eq(rates[3], 1. / 3, 1e-3);
-    cr_assert_eq(trained_facts(selected)->epochs, 6, "a rate that falls to nothing is best at its end");
-    read_rates(refit, 4, again);
-    cr_expect_arr_eq(rates, again, sizeof rates);
-    trained_destroy(refit);
-    trained_destroy(selected);
-    trainer_destroy(trainer);
-    planted_clear(&planted);
-}
-
-Test(search, begins_with_a_part_of_a_large_catalogue_when_the_budget_is_small)
-{
-    struct planted planted;
-    struct node *report = NULL;
-    planted_init(&planted, 80);
-    planted.settings.epochs = 6;
-    planted.dataset->n_items = 30000; /* nobody has touched most of them */
-    struct trainer *trainer = trainer_for(&planted, 2);
-    struct trained *trained = select_with(&planted, trainer, 1);
-    cr_expect(strstr(node_text(node_get(search_of(trained, &report), "chosen"), NULL), "sampled early"));
-    cr_expect(strstr(trained_facts(trained)->settings, "\"early_negatives\":2048"), "%s", trained_facts(trained)->settings);
-    node_destroy(report);
-    trained_destroy(trained);
-    trainer_destroy(trainer);
-    planted.dataset->n_items = PLANTED_ITEMS;
-    planted_clear(&planted);
-}
-
 Test(refit, learns_from_everything_and_says_whose_refit_it_is)
 {
     struct planted planted;
@@ -298,21 +240,53 @@ Test(trainer, starts_afresh_when_the_network_has_another_form)
     planted_clear(&planted);
 }
 
+/* Seconds of an epoch of the dearest and of the cheapest form. */
+static void read_costs(struct planted *planted, double *out_dearest, double *out_cheapest)
+{
+    struct sequences sequences;
+    struct candidate candidates[FORMS_MAX];
+    planted->settings.shape.n_items = planted->dataset->n_items;
+    planted->settings.shape.n_types = planted->dataset->n_types;
+    cr_assert(sequences_init(&sequences, planted->dataset, planted->split, &planted->settings.type_weights) == STATUS_OK);
+    *out_dearest = 0;
+    *out_cheapest = INFINITY;
+    for (unsigned i = 0, n = candidates_forms(&sequences, &planted->settings, candidates); i < n; i++) {
+        double seconds = candidate_epoch_seconds(&sequences, planted->split->n_held_out, &candidates[i].settings);
+        *out_dearest = fmax(*out_dearest, seconds);
+        *out_cheapest = fmin(*out_cheapest, seconds);
+    }
+    sequences_clear(&sequences);
+}
+
+Test(search, gives_up_epochs_before_it_gives_up_wide_forms)
+{
+    struct planted planted;
+    struct node *report = NULL;
+    double dearest = 0, cheapest = 0;
+    planted_init(&planted, 80);
+    planted.settings.epochs = 30;
+    read_costs(&planted, &dearest, &cheapest);
+    cr_assert_lt(2 * 25 * cheapest, 27 * dearest, "a narrow form and its refit would fit");
+    struct trainer *trainer = trainer_for(&planted, 2);
+    struct trained *trained =
+        select_with(&planted, trainer, 27 * dearest); /* two forms of two epochs, ten more of one, twelve of a refit */
+    const struct node *tried = node_get(search_of(trained, &report), "tried");
+    cr_assert_geq(node_count(tried), 2);
+    cr_expect(strstr(node_text(node_get(node_at(tried, 0), "settings"), NULL), "width 128"));
+    node_destroy(report);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
 Test(search, ends_the_winner_when_the_budget_is_spent)
 {
     struct planted planted;
-    struct sequences sequences;
+    double dearest = 0, cheapest = 0;
     planted_init(&planted, 80);
     planted.settings.epochs = 1000;
     planted.settings.patience = 0;
-    planted.settings.shape.n_items = planted.dataset->n_items;
-    planted.settings.shape.n_types = planted.dataset->n_types;
-    cr_assert(sequences_init(&sequences, planted.dataset, planted.split, &planted.settings.type_weights) == STATUS_OK);
-    struct candidate candidates[FORMS_MAX];
-    unsigned n = candidates_forms(&sequences, &planted.settings, candidates);
-    double cheapest = candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[0].settings).first;
-    for (unsigned i = 1; i < n; i++)
-        cheapest = fmin(cheapest, candidate_epoch_seconds(&sequences, planted.split->n_held_out, &candidates[i].settings).first);
+    read_costs(&planted, &dearest, &cheapest);
     struct trainer *trainer = trainer_for(&planted, 1);
     struct trained *trained = select_with(&planted, trainer, 14 * cheapest); /* seven epochs, and seven of the refit */
     struct training_settings settings = planted.settings;
@@ -321,6 +295,5 @@ Test(search, ends_the_winner_when_the_budget_is_spent)
     cr_expect(settings.epochs == 6 || settings.epochs == 7, "%u epochs", settings.epochs);
     trained_destroy(trained);
     trainer_destroy(trainer);
-    sequences_clear(&sequences);
     planted_clear(&planted);
 }

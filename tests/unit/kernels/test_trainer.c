@@ -46,19 +46,6 @@ Test(trainer, learns_with_length_1_vectors)
     planted_clear(&planted);
 }
 
-Test(trainer, learns_with_a_sampled_beginning)
-{
-    struct planted planted;
-    char version[MODEL_VERSION_BYTES];
-    planted_init(&planted, 400);
-    planted.settings.early_negatives = 6;
-    planted.settings.whole_epochs = 3;
-    struct model *model = open_model(planted_train(&planted, version));
-    cr_assert_gt(model_facts(model)->figures[METHOD_ENCODER].hr5, .6, "HR@5 %g", model_facts(model)->figures[METHOD_ENCODER].hr5);
-    model_close(model);
-    planted_clear(&planted);
-}
-
 Test(trainer, predicts_the_next_item_of_the_pattern)
 {
     struct planted planted;

@@ -27,33 +27,6 @@ Test(training_settings, come_back_from_their_text)
     cr_expect_eq(read.epochs, 17);
 }
 
-Test(training_settings, end_over_the_whole_catalogue_for_half_of_few_epochs_at_most)
-{
-    struct training_settings settings = training_settings_default();
-    settings.early_negatives = 2048;
-    settings.whole_epochs = 6;
-    training_settings_shorten(&settings, 20);
-    cr_expect(settings.epochs == 20 && settings.whole_epochs == 6);
-    training_settings_shorten(&settings, 5);
-    cr_expect(settings.epochs == 5 && settings.whole_epochs == 2 && settings.early_negatives == 2048);
-    training_settings_shorten(&settings, 1);
-    cr_expect(settings.epochs == 1 && settings.whole_epochs == 0 && settings.early_negatives == 0, "one epoch has no beginning");
-}
-
-Test(training_settings, refuse_early_negatives_without_an_end)
-{
-    struct training_settings settings = training_settings_default();
-    struct error error = {.detail = ""};
-    settings.early_negatives = 2048;
-    cr_expect(training_settings_check(&settings, &error) == STATUS_INVALID);
-    cr_expect(strstr(error.detail, "whole_epochs"), "%s", error.detail);
-    settings.whole_epochs = 3;
-    cr_expect(training_settings_check(&settings, &error) == STATUS_OK);
-    settings.n_negatives = 4096;
-    settings.averaging = 0;
-    cr_expect(training_settings_check(&settings, &error) == STATUS_INVALID);
-}
-
 Test(training_settings, keep_what_a_text_does_not_say)
 {
     struct training_settings read = training_settings_default();
