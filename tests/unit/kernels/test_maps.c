@@ -223,8 +223,14 @@ static void expect_slopes(const struct differences *job, float *parameters, cons
 
 Test(maps, gradients_of_a_convolution_are_its_slopes)
 {
-    for (size_t s = 1; s < 3; s++) { /* valid, same */
-        const struct convolution *conv = &shapes[s];
+    static const struct convolution sloped[] = {/* 3x3 and 5x5, valid and same; the last map is smaller than its window */
+                                                {2, 3, 3, 1, 32, 3, 3, false},
+                                                {2, 7, 5, 3, 17, 3, 3, true},
+                                                {2, 8, 7, 3, 4, 5, 5, false},
+                                                {2, 6, 7, 3, 4, 5, 5, true},
+                                                {1, 3, 4, 2, 5, 5, 5, true}};
+    for (size_t s = 0; s < sizeof sloped / sizeof sloped[0]; s++) {
+        const struct convolution *conv = &sloped[s];
         struct sizes n = sizes_of(conv);
         struct random random;
         random_init(&random, ARGUMENT_SEED, s);
