@@ -27,6 +27,18 @@ void picture_normalise(float *y, const uint8_t *pixels, size_t n)
         y[i] = (float)pixels[i] * PIXEL_SCALE;
 }
 
+void picture_move(float *y, const uint8_t *pixels, struct map_shape shape, int down, int right, bool is_mirrored)
+{
+    for (int i = 0; i < (int)shape.H; i++)
+        for (int j = 0; j < (int)shape.W; j++) {
+            int row = i - down, column = (is_mirrored ? (int)shape.W - 1 - j : j) - right;
+            bool is_inside = row >= 0 && row < (int)shape.H && column >= 0 && column < (int)shape.W;
+            const uint8_t *from = pixels + ((size_t)(is_inside ? row : 0) * shape.W + (size_t)(is_inside ? column : 0)) * shape.C;
+            for (uint32_t c = 0; c < shape.C; c++)
+                *y++ = is_inside ? (float)from[c] * PIXEL_SCALE : 0;
+        }
+}
+
 /* --- judging --- */
 
 #define JUDGED 8u /* pictures that a worker names at a time: more of them leave the cache (180 us a picture at 32, 70 at 8) */
@@ -121,19 +133,6 @@ static void shuffle(struct teaching *teaching, uint32_t epoch)
     }
 }
 
-/* One picture, moved and mirrored; what comes in from outside is 0. */
-static void move_picture(float *y, const uint8_t *pixels, struct map_shape shape, int down, int right, bool is_mirrored)
-{
-    for (int i = 0; i < (int)shape.H; i++)
-        for (int j = 0; j < (int)shape.W; j++) {
-            int row = i - down, column = (is_mirrored ? (int)shape.W - 1 - j : j) - right;
-            bool is_inside = row >= 0 && row < (int)shape.H && column >= 0 && column < (int)shape.W;
-            const uint8_t *from = pixels + ((size_t)(is_inside ? row : 0) * shape.W + (size_t)(is_inside ? column : 0)) * shape.C;
-            for (uint32_t c = 0; c < shape.C; c++)
-                *y++ = is_inside ? (float)from[c] * PIXEL_SCALE : 0;
-        }
-}
-
 static void fill_batch(struct teaching *teaching, uint32_t epoch, uint32_t first, uint32_t n)
 {
     const struct picture_settings *settings = teaching->settings;
@@ -152,7 +151,7 @@ static void fill_batch(struct teaching *teaching, uint32_t epoch, uint32_t first
         random_init(&random, teaching->seed, UINT64_C(0x504D000000000000) | ((uint64_t)epoch << 32 | picture));
         int down = (int)random_below(&random, 2 * settings->shift + 1) - (int)settings->shift;
         int right = (int)random_below(&random, 2 * settings->shift + 1) - (int)settings->shift;
-        move_picture(input + i * n_pixels, pixels, train->shape, down, right, settings->flips && random_below(&random, 2));
+        picture_move(input + i * n_pixels, pixels, train->shape, down, right, settings->flips && random_below(&random, 2));
     }
 }
 

@@ -65,4 +65,11 @@ enum status picture_network_judge(const struct layers *layers, const float *weig
 /* y [H · W · C] = pixels / 255: what every network of pictures sees, in training and in serving. */
 void picture_normalise(float *y, const uint8_t *pixels, size_t n);
 
+/* The picture moved by down rows and right columns (below 0: up, left), then mirrored left to right, and normalised:
+ *
+ *     y[i, j, c] = pixels[i - down, m - right, c] / 255,  m = W - 1 - j if is_mirrored, else j;  0 where that is outside
+ *
+ * y, pixels [H, W, C]. Moved by nothing and not mirrored it is picture_normalise, bit by bit. */
+void picture_move(float *y, const uint8_t *pixels, struct map_shape shape, int down, int right, bool is_mirrored);
+
 #endif
