@@ -27,7 +27,9 @@ enum status app_classify(struct app *app, const struct picture *picture, uint32_
 {
     const struct picture_index *index = picture_live_get(app->pictures);
     if (!index)
-        return fail(error, STATUS_CONFLICT, "there is no picture model yet: `inkling retrain --only pictures` makes one");
+        return fail(error, STATUS_CONFLICT,
+                    "there is no picture model yet: POST /v1/retrain {\"only\": \"pictures\"}, `inkling retrain --only pictures` or "
+                    "`inkling model import` makes one");
     const struct picture_facts *facts = picture_model_facts(picture_index_model(index));
     struct classification answer = {.model_version = facts->version, .n_categories = facts->n_categories};
     float *probabilities = arena_alloc_array(arena, facts->n_categories, sizeof *probabilities);
