@@ -6,6 +6,7 @@
 #include "server/api/item_json.h"
 #include "server/api/query.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define CONTEXT_MAX_BYTES  65536
@@ -22,7 +23,7 @@ static const struct list_request defaults = {.limit = 10, .kind = KIND_ANY, .win
 #define AT(member) offsetof(struct list_request, member)
 
 /* clang-format off */
-#define LIMIT        {.name = "limit",        .kind = FIELD_INTEGER, .offset = AT(limit), .least = 1, .most = 10000}
+#define LIMIT        {.name = "limit",        .kind = FIELD_INTEGER, .offset = AT(limit), .least = 1} /* most: see bound_limit */
 #define KIND         {.name = "kind",         .kind = FIELD_CHOICE,  .offset = AT(kind), .choices = item_kind_names}
 #define CATEGORIES(n) {.name = "categories",  .kind = FIELD_IDS,     .offset = AT(categories), .max = (n)}
 #define FIELDS       {.name = "fields",       .kind = FIELD_IDS,     .offset = AT(fields), .max = ITEM_PARTS_MAX}
@@ -93,15 +94,39 @@ static enum status read_context(struct arena *arena, struct list_request *reques
 
 /* --- both ways --- */
 
+#define QUESTION_FIELDS_MAX 8
+
+struct question {
+    struct fields fields;
+    struct field table[QUESTION_FIELDS_MAX];
+};
+
+/* The table of a question with the largest limit that is configured, so that one bound is told, whatever is wrong with a limit. */
+static void bound_limit(const struct fields *fields, int64_t max_limit, struct question *out_question)
+{
+    assert(fields->n_fields <= QUESTION_FIELDS_MAX);
+    out_question->fields = *fields;
+    out_question->fields.fields = out_question->table;
+    memcpy(out_question->table, fields->fields, fields->n_fields * sizeof *fields->fields);
+    for (size_t i = 0; i < fields->n_fields; i++)
+        if (fields->fields[i].offset == AT(limit))
+            out_question->table[i].most = (double)max_limit;
+}
+
+static int64_t max_limit_of(const struct exchange *exchange)
+{
+    return api_of(exchange)->settings->recommend_max_limit;
+}
+
 /* prefix is "/" in a body: there a pointer names a field. */
 static enum status check(struct exchange *exchange, const char *prefix, struct list_request *request, struct mistakes *mistakes)
 {
     struct arena *arena = exchange_arena(exchange);
-    int64_t max_limit = api_of(exchange)->settings->recommend_max_limit;
+    int64_t max_limit = max_limit_of(exchange);
     const char *limit = arena_format(arena, "%slimit", prefix), *fields = arena_format(arena, "%sfields", prefix);
     if (!limit || !fields)
         return STATUS_NOMEM;
-    if (request->limit > max_limit) {
+    if (request->limit < 1 || request->limit > max_limit) { /* the default may be, and to a table bounds from 1 to 1 are none */
         mistakes_add(mistakes, arena, limit, "expected a whole number from 1 to %lld, got %lld", (long long)max_limit,
                      (long long)request->limit);
         return STATUS_INVALID;
@@ -113,7 +138,9 @@ enum status list_request_from_query(struct exchange *exchange, const struct fiel
                                     struct mistakes *mistakes)
 {
     struct list_request request;
-    TRY(query_read(exchange, fields, &request, mistakes));
+    struct question question;
+    bound_limit(fields, max_limit_of(exchange), &question);
+    TRY(query_read(exchange, &question.fields, &request, mistakes));
     TRY(check(exchange, "", &request, mistakes));
     *out_request = request;
     return STATUS_OK;
@@ -123,7 +150,9 @@ enum status list_request_from_body(struct exchange *exchange, const struct field
                                    struct mistakes *mistakes)
 {
     struct list_request request;
-    TRY(body_read(exchange, fields, &request, NULL, mistakes));
+    struct question question;
+    bound_limit(fields, max_limit_of(exchange), &question);
+    TRY(body_read(exchange, &question.fields, &request, NULL, mistakes));
     TRY(check(exchange, "/", &request, mistakes));
     TRY(read_context(exchange_arena(exchange), &request, mistakes));
     *out_request = request;
