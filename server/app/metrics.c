@@ -33,7 +33,7 @@ static const struct metric table[] = {
     {"inkling_encodings_total",             "way=\"kept\"",          METRIC_COUNTER, "Users encoded: the state was kept, it was advanced by what is new, or all was encoded.", FIGURE(encodings[ENCODING_KEPT]), 1},
     {"inkling_encodings_total",             "way=\"advanced\"",      METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_ADVANCED]), 1},
     {"inkling_encodings_total",             "way=\"whole\"",         METRIC_COUNTER, NULL,                                                     FIGURE(encodings[ENCODING_WHOLE]), 1},
-    {"inkling_pictures_total",              "outcome=\"decoded\"",    METRIC_COUNTER, "Pictures that were sent, by what became of them.",        FIGURE(pictures_decoded),   1},
+    {"inkling_pictures_total",              "outcome=\"decoded\"",    METRIC_COUNTER, "Pictures put for items, by what the decoder said; those refused before it for their type or bytes (413, 415), and those to classify, are not among them.", FIGURE(pictures_decoded),   1},
     {"inkling_pictures_total",              "outcome=\"refused\"",    METRIC_COUNTER, NULL,                                                     FIGURE(pictures_refused),   1},
     {"inkling_models_adopted_total",        NULL,                    METRIC_COUNTER, "Model files registered.",                                FIGURE(models_adopted),     1},
     {"inkling_models_damaged_total",        NULL,                    METRIC_COUNTER, "Model files refused.",                                   FIGURE(models_damaged),     1},

@@ -164,4 +164,5 @@ Test(item_pictures, are_refused_beyond_the_limit)
 {
     cr_assert_eq(settings_set(&fixture.settings, "pictures.max_bytes", "1024", "--set", NULL), STATUS_OK);
     expect_refused_at_once("mug", 1025, STATUS_LIMIT);
+    cr_expect_eq(atomic_load(&fixture.app->figures.pictures_refused), 0, "the decoder has not seen it, as the metric's help says");
 }
