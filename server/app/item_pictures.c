@@ -75,7 +75,9 @@ enum status app_read_picture(struct app *app, const char *item_id, struct buffer
         return fail(error, STATUS_NOMEM, "no memory for a picture");
     TRY(status);
     if (!reader.is_kept)
-        return fail(error, STATUS_NOT_FOUND, "the file of this picture was not kept (the setting pictures.keep_originals)");
+        return fail(error, STATUS_NOT_FOUND,
+                    "the picture of item %.128s has no file: it is of an IDX file, or came while pictures.keep_originals was false",
+                    item_id);
     if (!reader.media_type)
         return fail(error, STATUS_CORRUPT, "the stored picture of item %.128s is damaged: PUT it anew", item_id);
     *out_media_type = reader.media_type;

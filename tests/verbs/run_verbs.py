@@ -190,6 +190,8 @@ def claim_idx_files_become_items_with_pictures(shell):
     with service.Service(shell.binary, shell.data) as server:
         item = server.ask("GET", "/v1/items/shoes:2").json()
         assert item["kind"] == "content" and item["categories"] == ["Pullöver"], item
+        answer = server.ask("GET", "/v1/items/shoes:2/image")
+        assert answer.status == 404 and "of an IDX file" in answer.json()["detail"], answer.json()
     assert len(pictures_of(shell)) == 3
 
 

@@ -103,7 +103,7 @@ Test(item_pictures, are_kept_small_alone_where_files_are_not_kept)
     int n = 0;
     cr_assert_eq(settings_set(&fixture.settings, "pictures.keep_originals", "false", "--set", NULL), STATUS_OK);
     cr_assert_eq(put("mug", png.bytes, png.n).status, STATUS_OK);
-    expect_none("mug", "pictures.keep_originals");
+    expect_none("mug", "the picture of item mug has no file: it is of an IDX file, or came while pictures.keep_originals was false");
     struct store *store = readers_acquire(fixture.app->readers);
     cr_expect_eq(picture_store_scan(store, compare_small, &n, NULL), STATUS_OK);
     readers_release(fixture.app->readers, store);
