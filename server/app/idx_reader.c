@@ -45,9 +45,12 @@ static enum status read_header(struct idx_file *file, uint32_t magic, const char
     TRY(read_up_to(file, bytes, n_wanted, &n, error));
     for (size_t i = 0; i < n / 4; i++)
         numbers[i] = (uint32_t)bytes[4 * i] << 24 | (uint32_t)bytes[4 * i + 1] << 16 | (uint32_t)bytes[4 * i + 2] << 8 | bytes[4 * i + 3];
-    if (n < 4 || numbers[0] != magic)
-        return fail(error, STATUS_INVALID, "%.100s: expected an %s, which begins with 0x%08x; this begins with %s%08x", file->path, what,
-                    magic, n < 4 ? "less than 4 bytes, 0x" : "0x", numbers[0]);
+    if (n < 4)
+        return fail(error, STATUS_INVALID, "%.100s: %s; expected an %s, which begins with 0x%08x", file->path,
+                    n ? "has less than 4 bytes" : "is empty", what, magic);
+    if (numbers[0] != magic)
+        return fail(error, STATUS_INVALID, "%.100s: expected an %s, which begins with 0x%08x; this begins with 0x%08x", file->path, what,
+                    magic, numbers[0]);
     if (n < n_wanted)
         return fail(error, STATUS_CORRUPT, "%.100s: ends within its header: expected %zu bytes, got %zu", file->path, n_wanted, n);
     for (uint32_t i = 0; i < n_sizes; i++)

@@ -207,7 +207,7 @@ def claim_idx_files_that_do_not_fit_change_nothing(shell):
     good, numbers = images(2), labels(0, 1)
     for first, second, file, words in ((numbers, numbers, "first", "0x00000803"), (good, good, "second", "0x00000801"), (good, labels(0), "second", "expected 2"),
                                        (idx(0x803, 2, 0, 3), numbers, "first", "1 to 16384"), (idx(0x803, 2, 20000, 1), numbers, "first", "1 to 16384"),
-                                       (b"", numbers, "first", "0x00000803"), (good[:9], numbers, "first", "header")):
+                                       (b"", numbers, "first", "is empty"), (b"\0\0", numbers, "first", "less than 4 bytes"), (good[:9], numbers, "first", "header")):
         done = shell(FAILED, "import", "--data", shell.data, "--idx", shell.file("first", first), shell.file("second", second))
         assert f"{file}: " in done.stderr and words in done.stderr, done.stderr
         assert pictures_of(shell) == []

@@ -126,11 +126,11 @@ Test(idx_reader, refuses_files_that_end_in_their_header)
 {
     for (size_t n = 0; n < 16; n++) {
         write_both(n, 8 + N);
-        expect_refused(n < 4 ? STATUS_INVALID : STATUS_CORRUPT, 0, images, "expected");
+        expect_refused(n < 4 ? STATUS_INVALID : STATUS_CORRUPT, 0, images, n == 0 ? "is empty" : n < 4 ? "less than 4 bytes" : "expected");
     }
     for (size_t n = 0; n < 8; n++) {
         write_both(16 + N * PICTURE, n);
-        expect_refused(n < 4 ? STATUS_INVALID : STATUS_CORRUPT, 0, labels, "expected");
+        expect_refused(n < 4 ? STATUS_INVALID : STATUS_CORRUPT, 0, labels, n == 0 ? "is empty" : n < 4 ? "less than 4 bytes" : "expected");
     }
 }
 
