@@ -55,14 +55,21 @@ static enum status read_picture(struct folder_import *import, size_t i, struct s
                                 struct error *error)
 {
     char id[ID_MAX_BYTES + 1];
-    TRY(picture_folder_read(import->folder, i, &row->original, &row->n_original, error));
+    const struct import_options *options = import->importer->options;
+    const uint8_t *bytes = NULL;
+    size_t n_bytes = 0, max_bytes = options->max_picture_bytes ? options->max_picture_bytes : PICTURE_BYTES_MAX;
+    TRY(picture_folder_read(import->folder, i, max_bytes, &bytes, &n_bytes, error));
     TRY(picture_folder_id(import->folder->names[i], id, error));
     row->item = find_item(import, id);
     if (row->item == NAMES_NONE)
         return fail(error, STATUS_INVALID, "there is no item %.128s", id);
-    TRY(picture_decode(row->original, row->n_original, picture, error));
+    TRY(picture_decode(bytes, n_bytes, picture, error));
     TRY(picture_make_small(picture, error));
-    row->media_type = picture_media_type(row->original, row->n_original);
+    if (!options->drops_originals) {
+        row->media_type = picture_media_type(bytes, n_bytes);
+        row->original = bytes;
+        row->n_original = n_bytes;
+    }
     row->changed_at_ms = clock_now_ms();
     row->height = picture->height;
     row->width = picture->width;

@@ -19,7 +19,9 @@ struct import_counts {
 };
 
 struct import_options {
-    bool is_strict; /* a file with a refused line is refused as a whole */
+    bool is_strict;           /* a file with a refused line is refused as a whole */
+    bool drops_originals;     /* of pictures of a folder: the file is not kept (pictures.keep_originals = false) */
+    size_t max_picture_bytes; /* of a file in it; 0: PICTURE_BYTES_MAX, and never more */
     uint64_t
         expected_bytes; /* of all files together, as they lie on the disk; 0: not known. Decides whether indexes are built at the end */
     const struct progress *progress; /* may be NULL */
@@ -49,10 +51,10 @@ enum status importer_read(struct importer *importer, const char *path, struct er
 enum status importer_read_idx(struct importer *importer, const char *images, const char *labels, const char *names,
                               struct error *error) MUST_CHECK;
 
-/* Read the pictures of a folder (picture_folder.h) into items that are there: each file's picture, made small, and the file itself. Decodes
- * in this process, which a crafted file may end: what was committed stays. A picture that is none, or whose item is not there, is refused
- * with its path; the others go on. The error names the folder. STATUS_INVALID: refused by is_strict; STATUS_NOT_FOUND; otherwise as
- * importer_read. */
+/* Read the pictures of a folder (picture_folder.h) into items that are there: each file's picture, made small, and the file itself unless
+ * drops_originals. Decodes in this process, which a crafted file may end: what was committed stays. A picture that is none or too large, or
+ * whose item is not there, is refused with its path; the others go on. The error names the folder. STATUS_INVALID: refused by is_strict;
+ * STATUS_NOT_FOUND; otherwise as importer_read. */
 enum status importer_read_pictures(struct importer *importer, const char *folder, struct error *error) MUST_CHECK;
 
 /* Build what was left for the end. */

@@ -3,6 +3,7 @@
 
 #include "server/pictures/picture.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +100,7 @@ void picture_folder_close(struct picture_folder *folder)
 
 /* --- a file --- */
 
-static enum status read_file(int file, uint8_t *bytes, size_t *out_n, struct error *error)
+static enum status read_file(int file, size_t max_bytes, uint8_t *bytes, size_t *out_n, struct error *error)
 {
     struct stat facts;
     size_t n = 0;
@@ -107,10 +108,10 @@ static enum status read_file(int file, uint8_t *bytes, size_t *out_n, struct err
         return fail(error, STATUS_IO, "cannot be looked at: %s", strerror(errno));
     if (!S_ISREG(facts.st_mode))
         return fail(error, STATUS_NOT_FOUND, "is no regular file");
-    if (facts.st_size > (off_t)PICTURE_BYTES_MAX)
-        return fail(error, STATUS_LIMIT, "the picture has %lld bytes; at most %u are allowed", (long long)facts.st_size, PICTURE_BYTES_MAX);
-    while (n < PICTURE_BYTES_MAX) {
-        ssize_t n_now = read(file, bytes + n, PICTURE_BYTES_MAX - n);
+    if (facts.st_size > (off_t)max_bytes)
+        return fail(error, STATUS_LIMIT, "the picture has %lld bytes; at most %zu are allowed", (long long)facts.st_size, max_bytes);
+    while (n < max_bytes) {
+        ssize_t n_now = read(file, bytes + n, max_bytes - n);
         if (n_now < 0 && errno == EINTR)
             continue;
         if (n_now < 0)
@@ -123,13 +124,14 @@ static enum status read_file(int file, uint8_t *bytes, size_t *out_n, struct err
     return STATUS_OK;
 }
 
-enum status picture_folder_read(struct picture_folder *folder, size_t i, const uint8_t **out_bytes, size_t *out_n_bytes,
+enum status picture_folder_read(struct picture_folder *folder, size_t i, size_t max_bytes, const uint8_t **out_bytes, size_t *out_n_bytes,
                                 struct error *error)
 {
+    assert(max_bytes <= PICTURE_BYTES_MAX);
     int file = openat(folder->directory, folder->names[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* it may be a pipe */
     if (file < 0)
         return fail(error, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "cannot be opened: %s", strerror(errno));
-    enum status status = read_file(file, folder->bytes, out_n_bytes, error);
+    enum status status = read_file(file, max_bytes, folder->bytes, out_n_bytes, error);
     (void)close(file);
     TRY(status);
     *out_bytes = folder->bytes;

@@ -25,8 +25,8 @@ static inline void picture_folder_close_scoped(struct picture_folder *folder)
 }
 
 /* The bytes of names[i], good until the next call. STATUS_NOT_FOUND: it is no regular file (links are followed), or gone; STATUS_LIMIT:
- * larger than PICTURE_BYTES_MAX; STATUS_IO. */
-enum status picture_folder_read(struct picture_folder *folder, size_t i, const uint8_t **out_bytes, size_t *out_n_bytes,
+ * larger than max_bytes, which is at most PICTURE_BYTES_MAX; STATUS_IO. */
+enum status picture_folder_read(struct picture_folder *folder, size_t i, size_t max_bytes, const uint8_t **out_bytes, size_t *out_n_bytes,
                                 struct error *error) MUST_CHECK;
 
 /* The id of a file's name: without its ending, %XX being the byte of these two hexadecimal digits, as in URLs, since a name cannot have

@@ -5,6 +5,7 @@
 #include "server/app/importer.h"
 #include "server/verbs/interrupt.h"
 #include "server/verbs/progress_bar.h"
+#include "server/verbs/verb_settings.h"
 #include "server/verbs/verbs.h"
 
 #include <getopt.h>
@@ -51,8 +52,9 @@ static const char help[] =
     "With --pictures, the files NAME.png, .jpg, .jpeg and .webp of FOLDER (not of folders in it, in\n"
     "the order of their names) are the pictures of the items NAME, which must be there. In NAME, %XX\n"
     "is a byte as in URLs, so that every id can be a name: a%2Fb.png is the picture of the item a/b.\n"
-    "Kept are the file as it is and a small picture. An item has one picture, the last one read. A\n"
-    "picture that cannot be read, or whose item is not there, is shown with the reason and left out.\n"
+    "Kept are a small picture and, unless pictures.keep_originals is false, the file as it is. An item\n"
+    "has one picture, the last one read. A picture that cannot be read, is larger than\n"
+    "pictures.max_bytes, or whose item is not there, is shown with the reason and left out.\n"
     "Pictures are decoded in this process: a file made to break it can end the import, not a server.\n"
     "\n"
     "  --data DIR          the data directory; no server may be running on it\n"
@@ -61,19 +63,22 @@ static const char help[] =
     "  --idx               the two files are pictures and labels in IDX\n"
     "  --names NAMES       the categories' names, a line a label\n"
     "  --pictures FOLDER   read the pictures of items that are there\n"
+    "  --set NAME=VALUE    a setting for this run, as in DIR/inkling.conf; of those (`inkling serve --help`\n"
+    "                      lists them) pictures.keep_originals and pictures.max_bytes count here\n"
     "  --help              this text\n"
     "\n"
     "Examples:\n"
     "  inkling import --data shop items.csv events.ndjson.zst\n"
     "  zcat logs/*.gz | inkling import --data shop --strict -\n"
     "  inkling import --data shop --idx train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz\n"
-    "  inkling import --data shop --pictures shop-pictures\n"
+    "  inkling import --data shop --pictures shop-pictures --set pictures.keep_originals=false\n"
     "\n"
     "Ends with 0 when all was read, 1 when something failed (what was read before is kept), 2 on\n"
     "wrong usage, 3 when some lines or pictures were refused, 4 when a server or another import holds DIR.\n";
 
 struct import_verb_options {
-    const char *directory, *names, *pictures;
+    struct verb_settings settings;
+    const char *names, *pictures;
     bool is_strict, is_idx, wants_help;
     char **files;
     int n_files;
@@ -108,17 +113,22 @@ static int read_options(int argc, char **argv, struct import_verb_options *optio
                                                  {"idx", no_argument, NULL, 'i'},
                                                  {"names", required_argument, NULL, 'n'},
                                                  {"pictures", required_argument, NULL, 'p'},
+                                                 {"set", required_argument, NULL, 'S'},
                                                  {"help", no_argument, NULL, 'h'},
                                                  {NULL, 0, NULL, 0}};
     optind = 0;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'd': options->directory = optarg; break;
+        case 'd': options->settings.directory = optarg; break;
         case 's': options->is_strict = true; break;
         case 'i': options->is_idx = true; break;
         case 'n': options->names = optarg; break;
         case 'p': options->pictures = optarg; break;
         case 'h': options->wants_help = true; break;
+        case 'S':
+            if (!verb_settings_add(&options->settings, optarg))
+                return usage("too many --set");
+            break;
         default: return usage("wrong option");
         }
     }
@@ -126,7 +136,7 @@ static int read_options(int argc, char **argv, struct import_verb_options *optio
     options->n_files = argc - optind;
     if (options->wants_help)
         return EXIT_CODE_DONE;
-    if (!options->directory || !*options->directory)
+    if (!options->settings.directory || !*options->settings.directory)
         return usage("--data DIR is missing");
     return check_files(options);
 }
@@ -255,7 +265,7 @@ static int import(const struct import_verb_options *options, const struct import
     struct error error = {0}, finish_error = {0};
     SCOPED(importer_close) struct importer *importer = NULL;
     uint64_t began_ns = clock_monotonic_ns();
-    enum status status = importer_open(options->directory, how, &importer, &error);
+    enum status status = importer_open(options->settings.directory, how, &importer, &error);
     if (status != STATUS_OK)
         return say_failure(options, status, &error);
     status = read_files(options, importer, &error);
@@ -280,12 +290,18 @@ int import_verb(int argc, char **argv)
         return code;
     if (options.wants_help)
         return fputs(help, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
+    struct settings settings;
+    struct error error = {0};
+    if (verb_settings_load(&options.settings, &settings, &error) != STATUS_OK)
+        return usage(error.detail);
     struct progress_bar bar;
     interrupt_begin(NULL);
     progress_bar_init(&bar);
     struct progress progress = progress_bar_progress(&bar);
     struct refusals refusals = {.bar = &bar};
     struct import_options how = {.is_strict = options.is_strict,
+                                 .drops_originals = !settings.pictures_keep_originals,
+                                 .max_picture_bytes = (size_t)settings.pictures_max_bytes,
                                  .expected_bytes = options.is_idx || options.pictures ? 0 : sum_sizes(&options), /* of events: see there */
                                  .progress = &progress,
                                  .refused = show_refused,

@@ -282,6 +282,24 @@ def claim_bad_pictures_are_named_and_good_ones_kept(shell):
     assert "mug.png: " in shell(FAILED, "import", "--data", shell.data, "--pictures", folder / "mug.png").stderr
 
 
+def claim_import_keeps_to_the_settings_of_pictures(shell):
+    """import --pictures: pictures.keep_originals and pictures.max_bytes of inkling.conf, the environment and --set count, the later wins; a wrong setting ends with 2"""
+    large = png(3, 2) + bytes(2000)
+    shell(DONE, "import", "--data", shell.data, shell.file("items", lines({"item_id": "mug"}, {"item_id": "cup"})))
+    arguments = "import", "--data", shell.data, "--pictures", folder_of(shell, **{"mug.png": png(3, 2), "cup.png": large})
+    (shell.data / "inkling.conf").write_text("[pictures]\nkeep_originals = false\nmax_bytes = 1024\n")
+    done = shell(SOME_REFUSED, *arguments)
+    assert f"cup.png: the picture has {len(large)} bytes; at most 1024 are allowed" in done.stderr, done.stderr
+    (name, _, height, width, channels, pixels, media_type, n_original), = pictures_of(shell)
+    assert (name, height, width, channels, pixels, media_type, n_original) == ("mug", 2, 3, 3, bytes([7] * 18), None, None)
+    done = service.run(shell.binary, *arguments, INKLING_PICTURES_KEEP_ORIGINALS="true")
+    assert done.returncode == SOME_REFUSED and pictures_of(shell)[0][6:] == ("image/png", len(png(3, 2))), done.stderr
+    shell(DONE, *arguments, "--set", "pictures.max_bytes=4096")
+    assert [row[0] for row in pictures_of(shell)] == ["cup", "mug"]
+    assert "keep_originals" in shell(USAGE, *arguments, "--set", "pictures.keep_originals=perhaps").stderr
+    assert "--set" in shell(USAGE, *arguments, "--set", "pictures.keep_originals").stderr
+
+
 def claim_too_little_data_is_said(shell):
     """Training from one event a user says how many there are and what is needed; evaluate without a model says so"""
     shell(DONE, "import", "--data", shell.data, shell.file("few.ndjson", lines(EVENT, dict(EVENT, user_id="user-2"))))

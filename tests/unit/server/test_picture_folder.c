@@ -54,7 +54,7 @@ Test(picture_folder, lists_what_is_called_like_a_picture_by_name)
     cr_assert_eq(folder.n_names, 5);
     for (size_t i = 0; i < folder.n_names; i++) {
         cr_expect_str_eq(folder.names[i], expected[i]);
-        cr_assert_eq(picture_folder_read(&folder, i, &bytes, &n_bytes, &error), STATUS_OK, "%s", error.detail);
+        cr_assert_eq(picture_folder_read(&folder, i, PICTURE_BYTES_MAX, &bytes, &n_bytes, &error), STATUS_OK, "%s", error.detail);
         cr_expect(n_bytes == strlen(expected[i]) && memcmp(bytes, expected[i], n_bytes) == 0);
     }
     picture_folder_close(&folder);
@@ -71,7 +71,7 @@ Test(picture_folder, passes_over_what_is_no_regular_file)
     cr_assert_eq(picture_folder_open(directory, &folder, &error), STATUS_OK, "%s", error.detail);
     cr_assert_eq(folder.n_names, 3);
     for (size_t i = 0; i < folder.n_names; i++)
-        cr_expect_eq(picture_folder_read(&folder, i, &bytes, &n_bytes, &error), STATUS_NOT_FOUND);
+        cr_expect_eq(picture_folder_read(&folder, i, PICTURE_BYTES_MAX, &bytes, &n_bytes, &error), STATUS_NOT_FOUND);
     picture_folder_close(&folder);
 }
 
@@ -83,8 +83,12 @@ Test(picture_folder, refuses_files_beyond_the_limit)
     write_file("large.png", "");
     cr_assert_eq(truncate(path_of("large.png"), PICTURE_BYTES_MAX + 1), 0);
     cr_assert_eq(picture_folder_open(directory, &folder, &error), STATUS_OK, "%s", error.detail);
-    cr_expect_eq(picture_folder_read(&folder, 0, &bytes, &n_bytes, &error), STATUS_LIMIT);
+    cr_expect_eq(picture_folder_read(&folder, 0, PICTURE_BYTES_MAX, &bytes, &n_bytes, &error), STATUS_LIMIT);
     cr_expect(strstr(error.detail, "8388609 bytes; at most 8388608"), "%s", error.detail);
+    write_file("large.png", "0123456789");
+    cr_expect_eq(picture_folder_read(&folder, 0, 9, &bytes, &n_bytes, &error), STATUS_LIMIT);
+    cr_expect(strstr(error.detail, "10 bytes; at most 9"), "%s", error.detail);
+    cr_expect_eq(picture_folder_read(&folder, 0, 10, &bytes, &n_bytes, &error), STATUS_OK);
     picture_folder_close(&folder);
 }
 
