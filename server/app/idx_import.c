@@ -80,11 +80,27 @@ static enum status put_picture(struct idx_import *import, struct picture *pictur
     return importer_step(import->importer, 1, (size_t)row.height * row.width * row.channels, error);
 }
 
+static enum status refuse_label(const struct idx_import *import, uint32_t at, uint8_t label, struct error *error)
+{
+    return fail(error, STATUS_INVALID, "%.100s: picture %u has the label %u; expected one below %u, the number of lines of %.80s",
+                import->labels_path, at, label, import->names.n, import->names.path);
+}
+
+/* Has every label a name? Asked before the first item is written. */
+static enum status check_labels(const struct idx_import *import, struct error *error)
+{
+    bool is_found = false;
+    struct idx_label label;
+    if (import->names.n == LABELS_MAX)
+        return STATUS_OK;
+    TRY(idx_labels_find(import->labels_path, import->names.n, &is_found, &label, error));
+    return is_found ? refuse_label(import, label.at, label.label, error) : STATUS_OK;
+}
+
 static enum status find_category(const struct idx_import *import, uint8_t label, const char **out_category, struct error *error)
 {
-    if (label >= import->names.n)
-        return fail(error, STATUS_INVALID, "%.100s: picture %u has the label %u; expected one below %u, the number of lines of %.80s",
-                    import->labels_path, import->n_pictures, label, import->names.n, import->names.path);
+    if (label >= import->names.n) /* the file was changed since check_labels */
+        return refuse_label(import, import->n_pictures, label, error);
     *out_category = import->names.names[label];
     return STATUS_OK;
 }
@@ -138,5 +154,6 @@ enum status importer_read_idx(struct importer *importer, const char *images, con
     import.reader = reader;
     find_base(&import, images);
     TRY(check_base(&import, images, error));
+    TRY(check_labels(&import, error));
     return import_pictures(&import, images, error);
 }

@@ -5,6 +5,7 @@
 #include "server/app/input_stream.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define MAGIC_IMAGES 0x00000803u /* unsigned bytes in three dimensions */
 #define MAGIC_LABELS 0x00000801u /* and in one */
@@ -154,4 +155,40 @@ enum status idx_reader_next(struct idx_reader *reader, struct picture *out_pictu
     *out_has_picture = true;
     picture.pixels = NULL;
     return STATUS_OK;
+}
+
+/* --- labels alone --- */
+
+/* Byte by byte, as idx_reader_next will: so of a damaged file both see the same labels. */
+static enum status find_label(struct idx_file *file, uint32_t least, bool *out_is_found, struct idx_label *out_label, struct error *error)
+{
+    struct idx_label found = {0};
+    uint32_t n_labels = 0;
+    TRY(read_header(file, MAGIC_LABELS, "IDX file of labels", 1, &n_labels, error));
+    for (; found.at < n_labels; found.at++) {
+        size_t n = 0;
+        enum status status = read_up_to(file, &found.label, 1, &n, error);
+        if (status == STATUS_CORRUPT || (status == STATUS_OK && n == 0))
+            break;
+        TRY(status);
+        if (found.label >= least) {
+            *out_label = found;
+            *out_is_found = true;
+            return STATUS_OK;
+        }
+    }
+    *out_is_found = false;
+    return STATUS_OK;
+}
+
+enum status idx_labels_find(const char *labels, uint32_t least, bool *out_is_found, struct idx_label *out_label, struct error *error)
+{
+    struct idx_file file;
+    struct stat facts;
+    if (stat(labels, &facts) == 0 && !S_ISREG(facts.st_mode))
+        return fail(error, STATUS_INVALID, "%.100s: expected a regular file, since labels that have names are read twice", labels);
+    TRY(open_file(&file, labels, error));
+    enum status status = find_label(&file, least, out_is_found, out_label, error);
+    input_stream_close(file.stream);
+    return status;
 }

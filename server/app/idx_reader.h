@@ -34,4 +34,15 @@ struct idx_sizes idx_reader_sizes(const struct idx_reader *reader);
 enum status idx_reader_next(struct idx_reader *reader, struct picture *out_picture, uint8_t *out_label, bool *out_has_picture,
                             struct error *error) MUST_CHECK;
 
+struct idx_label {
+    uint32_t at; /* whose it is: the picture's number */
+    uint8_t label;
+};
+
+/* Look through a file of labels for the first one of least or above, before any of them is used. The file is read a second time for that,
+ * so it must be a regular one (else STATUS_INVALID). It is looked at as far as it can be read: idx_reader_next says what is wrong with its
+ * end. Otherwise as idx_reader_open. */
+enum status idx_labels_find(const char *labels, uint32_t least, bool *out_is_found, struct idx_label *out_label,
+                            struct error *error) MUST_CHECK;
+
 #endif

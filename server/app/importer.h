@@ -46,8 +46,8 @@ enum status importer_read(struct importer *importer, const char *path, struct er
 
 /* Read a pair of IDX files (idx_reader.h): picture number i becomes the item "<file name of images>:i" with its label as the one category,
  * by its number or, if names is not NULL, by that line of the file names (category_names.h). An item that is there is replaced. The error
- * names the file. STATUS_INVALID, STATUS_CORRUPT: what idx_reader.h and category_names.h say, or a label has no name; the whole pictures
- * before that are kept unless is_strict. Otherwise as importer_read. */
+ * names the file. STATUS_INVALID, STATUS_CORRUPT: what idx_reader.h and category_names.h say; the whole pictures before that are kept
+ * unless is_strict. STATUS_INVALID: a label has no name; nothing is kept. Otherwise as importer_read. */
 enum status importer_read_idx(struct importer *importer, const char *images, const char *labels, const char *names,
                               struct error *error) MUST_CHECK;
 

@@ -47,6 +47,17 @@ static void read_pictures(const char *images, const char *labels)
     idx_reader_close(reader);
 }
 
+static void find_label(const char *labels)
+{
+    struct error error = {0};
+    struct idx_label label = {0};
+    bool is_found = false;
+    if (idx_labels_find(labels, 2, &is_found, &label, &error) == STATUS_OK)
+        assert(!is_found || label.label >= 2);
+    else
+        assert(error.detail[0]);
+}
+
 static void read_names(const char *path)
 {
     struct error error = {0};
@@ -68,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     int first_file = make_file(bytes, n_first, images), second_file = make_file(bytes + n_first, n_bytes - n_first, labels);
     if (first_file >= 0 && second_file >= 0) {
         read_pictures(images, labels);
+        find_label(labels);
         read_names(images);
     }
     if (first_file >= 0)

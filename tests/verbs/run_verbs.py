@@ -218,16 +218,26 @@ def claim_idx_files_that_do_not_fit_change_nothing(shell):
 
 
 def claim_damaged_idx_files_keep_what_came_before(shell):
-    """import --idx: files that are cut, go on too long, or have a label without a name end with 1; the pictures before that are kept, with --strict none"""
-    good, numbers, names = images(3), labels(0, 1, 2), shell.file("names", "a\nb\n")
-    for first, second, more, words, n_kept in ((good[:-1], numbers, (), "ends in the middle", 2), (good, numbers[:-2], (), "ends in the middle", 1),
-                                               (good + b"!", numbers, (), "goes on", 3), (good, numbers, ("--names", names), "label 2", 2),
-                                               (gzip.compress(good)[:-9], numbers, (), "gzip", 3), (idx(0x803, 2**32 - 1, 2, 3, data=good[16:]), idx(0x801, 2**32 - 1, data=numbers[8:]), (), "got 3", 3)):
+    """import --idx: files that are cut or go on too long end with 1; the pictures before that are kept, with --strict none"""
+    good, numbers = images(3), labels(0, 1, 2)
+    for first, second, words, n_kept in ((good[:-1], numbers, "ends in the middle", 2), (good, numbers[:-2], "ends in the middle", 1), (good + b"!", numbers, "goes on", 3),
+                                         (gzip.compress(good)[:-9], numbers, "gzip", 3), (idx(0x803, 2**32 - 1, 2, 3, data=good[16:]), idx(0x801, 2**32 - 1, data=numbers[8:]), "got 3", 3)):
         files = shell.file("first", first), shell.file("second", second)
-        done = shell(FAILED, "import", "--strict", "--data", shell.folder / "strict", "--idx", *files, *more)
+        done = shell(FAILED, "import", "--strict", "--data", shell.folder / "strict", "--idx", *files)
         assert "imported 0 pictures" in done.stdout and words in done.stderr, done.stdout + done.stderr
-        done = shell(FAILED, "import", "--data", shell.data, "--idx", *files, *more)
+        done = shell(FAILED, "import", "--data", shell.data, "--idx", *files)
         assert f"imported {n_kept} picture" in done.stdout and words in done.stderr, done.stdout + done.stderr
+
+
+def claim_labels_without_a_name_change_nothing(shell):
+    """import --idx --names: a label that has no line in NAMES is found before the first item is written: exit code 1, picture and label are named, nothing is kept"""
+    names = shell.file("names", "a\nb\n")
+    for n, damage in ((3, 0), (3, 1), (70000, 0)):  # in a file whose pictures are cut, too; and of more pictures than a transaction holds
+        first = shell.file("first", idx(0x803, n, 1, 1, data=bytes(n - damage)))
+        files = first, shell.file("second", labels(*[0] * (n - 1), 2))
+        done = shell(FAILED, "import", "--data", shell.data, "--idx", *files, "--names", names)
+        assert f"picture {n - 1} has the label 2; expected one below 2" in done.stderr and "imported 0 pictures" in done.stdout, done.stdout + done.stderr
+        assert pictures_of(shell) == []
 
 
 def png(width, height, colour_type=2, value=7):

@@ -8,9 +8,11 @@
 #include "storage/picture_store.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_BYTES 4096
@@ -162,7 +164,7 @@ Test(idx_import, makes_large_pictures_small)
     expect_store("shoes:0 kind 0 [\"0\"]\nshoes:0 64 x 64 x 1, first 0\n");
 }
 
-Test(idx_import, keeps_the_pictures_before_a_label_without_a_name)
+Test(idx_import, looks_for_labels_without_a_name_before_it_writes)
 {
     write_idx(3, 2);
     write_names("boot\nsandal\n");
@@ -170,8 +172,23 @@ Test(idx_import, keeps_the_pictures_before_a_label_without_a_name)
     cr_expect(strstr(error.detail, labels) == error.detail && strstr(error.detail, "picture 2 has the label 2") &&
                   strstr(error.detail, names),
               "%s", error.detail);
-    cr_expect(counts.n_pictures == 2 && counts.n_items == 2);
-    expect_store("shoes:0 kind 0 [\"boot\"]\nshoes:1 kind 0 [\"sandal\"]\nshoes:0 2 x 2 x 1, first 0\nshoes:1 2 x 2 x 1, first 1\n");
+    cr_expect(counts.n_pictures == 0 && counts.n_items == 0);
+    expect_store("");
+}
+
+Test(idx_import, reads_labels_with_names_from_regular_files_alone)
+{
+    write_idx(1, 2);
+    write_names("boot\n");
+    cr_assert_eq(unlink(labels), 0);
+    cr_assert_eq(mkfifo(labels, 0600), 0);
+    int writer = open(labels, O_RDWR | O_CLOEXEC); /* nothing waits for somebody at the other end */
+    cr_assert(writer >= 0 && write(writer, "\0\0\x08\x01\0\0\0\x01\0", 9) == 9);
+    enum status status = import(names, &plain);
+    cr_expect_eq(close(writer), 0);
+    cr_expect_eq(status, STATUS_INVALID);
+    cr_expect(strstr(error.detail, labels) == error.detail && strstr(error.detail, "regular file"), "%s", error.detail);
+    expect_store("");
 }
 
 Test(idx_import, keeps_nothing_of_a_damaged_file_if_it_is_strict)

@@ -49,6 +49,7 @@ static void clear(void)
 }
 
 TestSuite(idx_reader, .init = make, .fini = clear);
+TestSuite(idx_labels, .init = make, .fini = clear);
 TestSuite(category_names, .init = make, .fini = clear);
 
 /* Read all; how many whole pictures came. */
@@ -188,6 +189,33 @@ Test(idx_reader, names_the_file_that_is_not_there)
     expect_refused(STATUS_NOT_FOUND, 0, labels, "cannot be opened");
     (void)unlink(images);
     expect_refused(STATUS_NOT_FOUND, 0, images, "cannot be opened");
+}
+
+static void expect_label(uint32_t least, bool is_expected, uint32_t at, uint8_t label)
+{
+    bool is_found = !is_expected;
+    struct idx_label found = {0};
+    cr_assert_eq(idx_labels_find(labels, least, &is_found, &found, &error), STATUS_OK, "%s", error.detail);
+    cr_expect(is_found == is_expected && found.at == at && found.label == label, "%u or above: %u of picture %u", least, found.label,
+              found.at);
+}
+
+Test(idx_labels, are_found_by_the_first_that_is_too_large)
+{
+    expect_label(7, true, 0, 7);
+    expect_label(8, true, 2, 255);
+    expect_label(256, false, 0, 0);
+}
+
+Test(idx_labels, are_looked_at_as_far_as_the_file_goes)
+{
+    write_both(16, 8 + 2);
+    expect_label(8, false, 0, 0);
+    expect_label(7, true, 0, 7);
+    label_bytes[8 + 2] = 1;
+    label_bytes[8 + N] = 200; /* behind the last one: no label */
+    write_both(16, 8 + N + 1);
+    expect_label(8, false, 0, 0);
 }
 
 /* --- names --- */
