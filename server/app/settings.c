@@ -57,7 +57,7 @@ static const struct setting table[] = {
     {"pictures.max_bytes",     SETTING_INTEGER, MEMBER(pictures_max_bytes),     1024,  PICTURE_BYTES_MAX, "8388608", NULL, "largest file of a picture; a larger one is answered 413"},
     {"pictures.decoders",      SETTING_INTEGER, MEMBER(pictures_decoders),      1,     16,    "1",         NULL, "processes that decode pictures; they start with the first picture"},
     {"pictures.deadline",      SETTING_SECONDS, MEMBER(pictures_deadline),      1,     60,    "10s",       NULL, "longest time to decode a picture; one that takes longer is refused"},
-    {"pictures.predict",       SETTING_REAL,    MEMBER(pictures_predict),       0,     1,     "0",         NULL, "probability from which on a picture gives an item without categories one; 0: never"},
+    {"pictures.predict",       SETTING_REAL,    MEMBER(pictures_predict),       0,     1,     "0",         NULL, "probability from which on a PUT picture gives an item a missing category; 0: never"},
     {"gate.metric",            SETTING_CHOICE,  MEMBER(gate_metric),            0,     0,     "ndcg10",    gate_metrics, "held-out figure by which a new model is compared with the live one"},
     {"gate.margin",            SETTING_REAL,    MEMBER(gate_margin),            0,     1,     "0.02",      NULL, "a model is rejected if it is worse by more than this part; 1 rejects none"},
     {"log.level",              SETTING_CHOICE,  MEMBER(log_level),              0,     0,     "info",      log_levels, "what is logged on standard error"},

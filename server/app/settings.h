@@ -34,7 +34,7 @@ struct settings {
     bool retrain_content;   /* train a tower that places new items by their words and pictures, if there are any */
     /* [pictures] */
     bool pictures_keep_originals;
-    double pictures_predict; /* an item without categories gets the likeliest one of its picture from this probability on; 0: never */
+    double pictures_predict; /* an item without categories gets the likeliest one of a picture that is PUT from there on; 0: never */
     int64_t pictures_max_bytes, pictures_decoders, pictures_deadline; /* of a file; children; seconds */
     /* [gate] */
     char gate_metric[16]; /* a name of model_figures (core/model_header.h) */

@@ -55,6 +55,7 @@ static const char help[] =
     "Kept are a small picture and, unless pictures.keep_originals is false, the file as it is. An item\n"
     "has one picture, the last one read. A picture that cannot be read, is larger than\n"
     "pictures.max_bytes, or whose item is not there, is shown with the reason and left out.\n"
+    "No picture model is asked for categories here: pictures.predict is for pictures that are PUT.\n"
     "Pictures are decoded in this process: a file made to break it can end the import, not a server.\n"
     "\n"
     "  --data DIR          the data directory; no server may be running on it\n"
