@@ -1,8 +1,9 @@
-/* Models: that one at most is live is also a unique index, so a mistake here fails instead of making a second one. */
+/* Models: that one of a kind at most is live is also a unique index, so a mistake here fails instead of making a second one. */
 #include "storage/model_registry.h"
 
 #include "storage/engine.h"
 
+const char *const model_kind_names[] = {[MODEL_BEHAVIOUR] = "behaviour", [MODEL_PICTURES] = "pictures"};
 const char *const model_state_names[] = {
     [MODEL_READY] = "ready", [MODEL_LIVE] = "live", [MODEL_DAMAGED] = "damaged", [MODEL_REJECTED] = "rejected"};
 
@@ -16,6 +17,7 @@ enum status model_registry_insert(struct store *store, const struct stored_model
     bind_integer(statement, 4, model->activated_at_ms);
     bind_text(statement, 5, model->facts);
     bind_text(statement, 6, model->reason);
+    bind_integer(statement, 7, (int64_t)model->kind);
     TRY(engine_run(store, statement, &n_changed, error));
     return n_changed ? STATUS_OK : fail(error, STATUS_CONFLICT, "the model %.64s is registered already", model->version);
 }
@@ -30,22 +32,41 @@ static struct stored_model read_model(sqlite3_stmt *statement)
         .activated_at_ms = column_integer(statement, 4, INT64_MIN),
         .facts = column_text(statement, 5),
         .reason = column_text(statement, 6),
+        .kind = (enum model_kind)sqlite3_column_int(statement, 7),
     };
+}
+
+/* The one row of a query whose parameters are bound. STATUS_NOT_FOUND, without words: there is none. */
+static enum status read_row(struct store *store, sqlite3_stmt *statement,
+                            enum status (*visit)(void *context, const struct stored_model *model), void *context, struct error *error)
+{
+    bool has_row = false;
+    TRY(engine_step(store, statement, &has_row, error));
+    if (!has_row)
+        return STATUS_NOT_FOUND;
+    struct stored_model model = read_model(statement);
+    enum status status = visit(context, &model);
+    engine_end(statement);
+    return status;
 }
 
 enum status model_registry_read(struct store *store, const char *version,
                                 enum status (*visit)(void *context, const struct stored_model *model), void *context, struct error *error)
 {
-    bool has_row = false;
     sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_FIND);
     bind_text(statement, 1, version);
-    TRY(engine_step(store, statement, &has_row, error));
-    if (!has_row)
-        return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
-    struct stored_model model = read_model(statement);
-    enum status status = visit(context, &model);
-    engine_end(statement);
-    return status;
+    enum status status = read_row(store, statement, visit, context, error);
+    return status == STATUS_NOT_FOUND ? fail(error, status, "there is no model %.64s", version) : status;
+}
+
+enum status model_registry_read_live(struct store *store, enum model_kind kind,
+                                     enum status (*visit)(void *context, const struct stored_model *model), void *context,
+                                     struct error *error)
+{
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_FIND_LIVE);
+    bind_integer(statement, 1, (int64_t)kind);
+    enum status status = read_row(store, statement, visit, context, error);
+    return status == STATUS_NOT_FOUND ? fail(error, status, "no model of %s is live", model_kind_names[kind]) : status;
 }
 
 static enum status read_state(void *context, const struct stored_model *model)
@@ -63,8 +84,10 @@ enum status model_registry_activate(struct store *store, const char *version, in
 {
     enum model_state state;
     TRY(model_registry_find(store, version, &state, error)); /* before the first change */
-    TRY(engine_run(store, engine_begin(store, QUERY_MODEL_RETIRE_LIVE), NULL, error));
-    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_MAKE_LIVE);
+    sqlite3_stmt *statement = engine_begin(store, QUERY_MODEL_RETIRE_LIVE);
+    bind_text(statement, 1, version);
+    TRY(engine_run(store, statement, NULL, error));
+    statement = engine_begin(store, QUERY_MODEL_MAKE_LIVE);
     bind_text(statement, 1, version);
     bind_integer(statement, 2, at_ms);
     return engine_run(store, statement, NULL, error);

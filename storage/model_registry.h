@@ -1,8 +1,13 @@
-/* The registry: which model versions exist, which one is live, and why others are not. Exactly one or no model is live. */
+/* The registry: which model versions exist, which one of each kind is live, and why others are not. Of a kind exactly one or no model is
+ * live. */
 #ifndef STORAGE_MODEL_REGISTRY_H
 #define STORAGE_MODEL_REGISTRY_H
 
 #include "storage/store.h"
+
+enum model_kind { MODEL_BEHAVIOUR, MODEL_PICTURES, MODEL_KINDS };
+
+extern const char *const model_kind_names[]; /* "behaviour", "pictures" */
 
 enum model_state {
     MODEL_READY, /* may be activated */
@@ -16,6 +21,7 @@ extern const char *const model_state_names[]; /* "ready", "live", "damaged", "re
 struct stored_model {
     uint64_t number; /* 1, 2, … in order of registration */
     const char *version;
+    enum model_kind kind;
     enum model_state state;
     int64_t created_at_ms;
     int64_t activated_at_ms; /* INT64_MIN: never */
@@ -26,7 +32,7 @@ struct stored_model {
 /* number is ignored and given. STATUS_CONFLICT if the version is there. */
 enum status model_registry_insert(struct store *store, const struct stored_model *model, struct error *error) MUST_CHECK;
 
-/* Make version live and the present live model ready; whatever state it was in, and its reason, are forgotten. STATUS_NOT_FOUND. */
+/* Make version live and the present live model of its kind ready; whatever state it was in, and its reason, are forgotten. STATUS_NOT_FOUND. */
 enum status model_registry_activate(struct store *store, const char *version, int64_t at_ms, struct error *error) MUST_CHECK;
 
 /* STATUS_NOT_FOUND. */
@@ -41,7 +47,12 @@ enum status model_registry_read(struct store *store, const char *version,
                                 enum status (*visit)(void *context, const struct stored_model *model), void *context,
                                 struct error *error) MUST_CHECK;
 
-/* Newest first. Facts come without their member "report", which is long. */
+/* The same with the live model of a kind. STATUS_NOT_FOUND: none is. */
+enum status model_registry_read_live(struct store *store, enum model_kind kind,
+                                     enum status (*visit)(void *context, const struct stored_model *model), void *context,
+                                     struct error *error) MUST_CHECK;
+
+/* Of all kinds, newest first. Facts come without their member "report", which is long. */
 enum status model_registry_scan(struct store *store, enum status (*visit)(void *context, const struct stored_model *model), void *context,
                                 struct error *error) MUST_CHECK;
 

@@ -9,6 +9,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static char *read_text(const char *path)
+{
+    enum { MOST = 4096 };
+    char *text = calloc(1, MOST);
+    FILE *file = fopen(path, "r");
+    cr_assert(text && file && fread(text, 1, MOST - 1, file) > 0 && fclose(file) == 0);
+    return text;
+}
+
 static void make_first_version(void)
 {
     struct error *error = &fixture_error;
@@ -19,16 +28,9 @@ static void make_first_version(void)
     struct store old = {.mode = STORE_WRITE, .lock = -1, .path = strdup(fixture_path("inkling.db"))};
     assert_ok(engine_open(&old, error));
     assert_ok(engine_execute(&old, migration_texts[0], error));
-    const enum query queries[] = {QUERY_MODEL_INSERT, QUERY_MODEL_FIND, QUERY_MODEL_MARK, QUERY_MODEL_RETIRE_LIVE, QUERY_MODEL_MAKE_LIVE};
-    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++)
-        assert_ok(engine_prepare(&old, queries[i], error));
-    for (const char *version = "abc"; *version; version++) {
-        struct stored_model model = {
-            .version = (char[]){*version, '\0'}, .created_at_ms = *version, .activated_at_ms = INT64_MIN, .facts = "{}"};
-        assert_ok(model_registry_insert(&old, &model, error));
-    }
-    assert_ok(model_registry_activate(&old, "b", 9, error));
-    assert_ok(model_registry_mark_damaged(&old, "c", "cut off", error));
+    char *rows = read_text(FIRST_VERSION_ROWS);
+    assert_ok(engine_execute(&old, rows, error));
+    free(rows);
     engine_close(&old);
     free(old.path);
 }
@@ -81,4 +83,16 @@ Test(migration, is_needed_before_a_store_is_read)
 {
     struct store *store = NULL;
     assert_fails(store_open(fixture_directory, STORE_READ, &store, &fixture_error), STATUS_CONFLICT, "older");
+}
+
+Test(migration, knows_the_models_of_an_old_store_as_those_of_behaviour)
+{
+    SCOPED(store_close) struct store *store = fixture_open(STORE_WRITE);
+    assert_ok(store_begin(store, &fixture_error));
+    struct stored_model pictures = {
+        .version = "p", .kind = MODEL_PICTURES, .state = MODEL_LIVE, .activated_at_ms = INT64_MIN, .facts = "{}"};
+    assert_ok(model_registry_insert(store, &pictures, &fixture_error));
+    char all[256] = "";
+    assert_ok(model_registry_read_live(store, MODEL_BEHAVIOUR, see_model, all, &fixture_error));
+    cr_assert_str_eq(all, "2 b live 98 -|");
 }

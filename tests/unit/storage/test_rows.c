@@ -402,6 +402,22 @@ Test(model_registry, has_one_live_model_at_most)
     cr_assert_str_eq(all_models(), "2 b live -|1 a ready -|");
 }
 
+Test(model_registry, has_a_live_model_of_each_kind)
+{
+    struct stored_model pictures = {.version = "p", .kind = MODEL_PICTURES, .activated_at_ms = INT64_MIN, .facts = "{}"};
+    char live[256] = "";
+    insert_model("a", MODEL_LIVE);
+    assert_ok(model_registry_insert(store, &pictures, &fixture_error));
+    assert_fails(model_registry_read_live(store, MODEL_PICTURES, see_model, live, &fixture_error), STATUS_NOT_FOUND, "pictures");
+    assert_ok(model_registry_activate(store, "p", 8, &fixture_error));
+    cr_assert_str_eq(all_models(), "2 p live -|1 a live -|");
+    assert_ok(model_registry_read_live(store, MODEL_PICTURES, see_model, live, &fixture_error));
+    cr_assert_str_eq(live, "2 p live -|");
+    insert_model("b", MODEL_READY);
+    assert_ok(model_registry_activate(store, "b", 9, &fixture_error));
+    cr_assert_str_eq(all_models(), "3 b live -|2 p live -|1 a ready -|", "the model of pictures stays");
+}
+
 Test(model_registry, leaves_the_live_model_when_the_next_is_unknown)
 {
     insert_model("a", MODEL_READY);
