@@ -50,34 +50,50 @@ static void emit_layer(struct emit *emit, const struct layer *layer)
     emit_close_object(emit);
 }
 
+static void emit_facts(struct emit *emit, const struct picture_facts *facts, const struct layers *layers)
+{
+    emit_text(emit, "origin", facts->origin);
+    emit_text(emit, "preset", facts->preset);
+    emit_text(emit, "code_version", facts->code_version);
+    emit_integer(emit, "seed", (int64_t)facts->seed);
+    emit_integer(emit, "n_pictures", facts->n_pictures);
+    emit_integer(emit, "n_held_out", facts->n_held_out);
+    emit_boolean(emit, "is_refit", facts->is_refit);
+    emit_integer(emit, "epochs", facts->epochs);
+    emit_number(emit, "accuracy", facts->accuracy, 6);
+    emit_integer(emit, "height", layers->input.H);
+    emit_integer(emit, "width", layers->input.W);
+    emit_integer(emit, "channels", layers->input.C);
+    emit_open_array(emit, "categories");
+    for (uint32_t c = 0; c < facts->n_categories; c++) {
+        emit_open_object(emit, NULL);
+        emit_text(emit, "name", facts->categories[c]);
+        emit_close_object(emit);
+    }
+    emit_close_array(emit);
+    emit_open_array(emit, "layers");
+    for (uint32_t l = 0; l < layers->n_layers; l++)
+        emit_layer(emit, &layers->layers[l]);
+    emit_close_array(emit);
+}
+
 void picture_facts_emit(const struct picture_facts *facts, const struct layers *layers, struct buffer *out)
 {
     struct emit emit;
     emit_init(&emit, out);
     emit_open_object(&emit, NULL);
-    emit_text(&emit, "origin", facts->origin);
-    emit_text(&emit, "preset", facts->preset);
-    emit_text(&emit, "code_version", facts->code_version);
-    emit_integer(&emit, "seed", (int64_t)facts->seed);
-    emit_integer(&emit, "n_pictures", facts->n_pictures);
-    emit_integer(&emit, "n_held_out", facts->n_held_out);
-    emit_boolean(&emit, "is_refit", facts->is_refit);
-    emit_integer(&emit, "epochs", facts->epochs);
-    emit_number(&emit, "accuracy", facts->accuracy, 6);
-    emit_integer(&emit, "height", layers->input.H);
-    emit_integer(&emit, "width", layers->input.W);
-    emit_integer(&emit, "channels", layers->input.C);
-    emit_open_array(&emit, "categories");
-    for (uint32_t c = 0; c < facts->n_categories; c++) {
-        emit_open_object(&emit, NULL);
-        emit_text(&emit, "name", facts->categories[c]);
-        emit_close_object(&emit);
-    }
-    emit_close_array(&emit);
-    emit_open_array(&emit, "layers");
-    for (uint32_t l = 0; l < layers->n_layers; l++)
-        emit_layer(&emit, &layers->layers[l]);
-    emit_close_array(&emit);
+    emit_facts(&emit, facts, layers);
+    emit_close_object(&emit);
+}
+
+void picture_facts_emit_whole(const struct picture_facts *facts, const struct layers *layers, struct buffer *out)
+{
+    struct emit emit;
+    emit_init(&emit, out);
+    emit_open_object(&emit, NULL);
+    emit_text(&emit, "version", facts->version);
+    emit_facts(&emit, facts, layers);
+    emit_raw(&emit, "report", facts->report);
     emit_close_object(&emit);
 }
 

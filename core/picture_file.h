@@ -10,6 +10,9 @@
 /* Append facts (without version and report) and layers as one JSON object. */
 void picture_facts_emit(const struct picture_facts *facts, const struct layers *layers, struct buffer *out);
 
+/* The same with version and report. */
+void picture_facts_emit_whole(const struct picture_facts *facts, const struct layers *layers, struct buffer *out);
+
 /* Read them back; texts live in the arena. STATUS_CORRUPT says what is wrong, STATUS_NOMEM. */
 enum status picture_facts_read(const char *text, struct arena *arena, struct picture_facts *out_facts, struct layers *out_layers,
                                struct error *error) MUST_CHECK;

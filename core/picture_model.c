@@ -131,6 +131,11 @@ const struct picture_facts *picture_model_facts(const struct picture_model *mode
     return &model->facts;
 }
 
+void picture_model_facts_write(const struct picture_model *model, struct buffer *out)
+{
+    picture_facts_emit_whole(&model->facts, &model->layers, out);
+}
+
 const struct layers *picture_model_layers(const struct picture_model *model)
 {
     return &model->layers;

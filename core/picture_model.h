@@ -47,6 +47,9 @@ const struct layers *picture_model_layers(const struct picture_model *model);
 const float *picture_model_weights(const struct picture_model *model);
 uint32_t picture_model_width(const struct picture_model *model); /* floats of a vector */
 
+/* Append the facts as one JSON object, with version, layers and report (what the registry and GET /v1/models show). */
+void picture_model_facts_write(const struct picture_model *model, struct buffer *out);
+
 /* Asks a model about up to max_pictures at a time. Borrows the model for its life. STATUS_NOMEM. */
 struct picture_asker;
 enum status picture_asker_create(const struct picture_model *model, uint32_t max_pictures, struct picture_asker **out_asker) MUST_CHECK;
