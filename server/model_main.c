@@ -37,7 +37,22 @@ static void print_layer(uint32_t number, const struct layer *layer, const struct
     (void)printf("  -> %u x %u x %u\n", place->out.H, place->out.W, place->out.C);
 }
 
-static void print_model(const struct picture_model *model, const char *directory)
+static void print_adoption(const char *version, enum adoption adoption, const char *directory)
+{
+    switch (adoption) {
+    case ADOPTED: (void)printf("model %s is imported and live: the next `inkling serve` names pictures by it\n", version); break;
+    case LEFT_TO_SERVER:
+        (void)printf("model %s is imported; the server that runs on %s takes it up by itself\n", version, directory);
+        break;
+    case LEFT_TO_OPERATORS:
+        (void)printf("model %s is imported; the server that runs on %s has it already and answers by another: POST /v1/models/%s/activate "
+                     "makes it live\n",
+                     version, directory, version);
+        break;
+    }
+}
+
+static void print_model(const struct picture_model *model)
 {
     const struct picture_facts *facts = picture_model_facts(model);
     const struct layers *layers = picture_model_layers(model);
@@ -48,8 +63,6 @@ static void print_model(const struct picture_model *model, const char *directory
                  layers->input.C, n_weights, facts->n_categories);
     for (uint32_t l = 0; l < layers->n_layers; l++)
         print_layer(l + 1, &layers->layers[l], &layers->places[l]);
-    (void)printf("model %s is imported and names pictures from now on; a server that runs on %s takes it up by itself\n", facts->version,
-                 directory);
 }
 
 static int import_model(const struct model_options *options, const char *path)
@@ -57,14 +70,16 @@ static int import_model(const struct model_options *options, const char *path)
     SCOPED(picture_model_close) struct picture_model *model = NULL;
     char version[FILE_VERSION_BYTES], written[PATH_BYTES];
     struct error error = {.detail = ""};
-    enum status status = keras_import(options->directory, path, options->names, version, &error);
+    enum adoption adoption = ADOPTED;
+    enum status status = keras_import(options->directory, path, options->names, version, &adoption, &error);
     if (status == STATUS_OK) {
         (void)snprintf(written, sizeof written, "%s/models/%s.safetensors", options->directory, version);
         status = picture_model_open(written, &model, &error);
     }
     if (status != STATUS_OK)
         return say_failure(status, &error);
-    print_model(model, options->directory);
+    print_model(model);
+    print_adoption(version, adoption, options->directory);
     return fflush(stdout) == 0 ? EXIT_CODE_DONE : EXIT_CODE_FAILED;
 }
 

@@ -8,6 +8,7 @@ static void emit_model(struct emit *emit, const struct model_row *row)
 {
     emit_open_object(emit, NULL);
     emit_text(emit, "version", row->version);
+    emit_text(emit, "kind", row->kind);
     emit_text(emit, "state", row->state);
     emit_text(emit, "reason", row->reason);
     emit_time(emit, "created_at", row->created_at_ms);

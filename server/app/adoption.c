@@ -2,56 +2,22 @@
  * it (verdict.h) decides whether it is activated.
  *
  * A model may only speak of items that this store numbers as it does: its vocabulary must be the first part of the store's item names. What
- * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. Picture models are
- * not registered: the newest file answers (picture_live.h). */
+ * was refused once stays registered as damaged, with the reason, and is not tried again unless somebody activates it. Models of pictures
+ * go the same way, but nothing judges them: they have no verdict, and the items are not theirs. */
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "server/app/model_files.h"
+#include "server/app/ready_models.h"
 #include "server/app/registration.h"
 #include "server/app/service.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FILES_MAX     256u /* looked at in one go; more are found the next time */
-#define PATH_BYTES    4352
 #define VERSION_CHARS (MODEL_VERSION_BYTES - 1)
 
-/* --- a file --- */
-
-static void write_path(const struct app *app, const char *version, char out_path[PATH_BYTES])
-{
-    (void)snprintf(out_path, PATH_BYTES, "%s/%s" MODEL_EXTENSION, store_models_directory(app->store), version);
-}
-
-static enum status check_vocabulary(const struct app *app, const struct model *model, struct error *error)
-{
-    uint32_t n_items = model_facts(model)->shape.n_items, n_names = names_count(app->names[NAME_ITEM]);
-    if (n_items > n_names)
-        return fail(error, STATUS_CORRUPT, "foreign: the model knows %u items, this store %u", n_items, n_names);
-    for (uint32_t item = 0; item < n_items; item++) {
-        const char *name = names_text(app->names[NAME_ITEM], item);
-        if (!name || strcmp(name, model_item_id(model, item)) != 0)
-            return fail(error, STATUS_CORRUPT, "foreign: the model's item %u is \"%.60s\", this store's is \"%.60s\"", item,
-                        model_item_id(model, item), name ? name : "");
-    }
-    return STATUS_OK;
-}
-
-static enum status open_file(const struct app *app, const char *version, struct live_model **out_ready, struct error *error)
-{
-    char path[PATH_BYTES];
-    SCOPED(model_close) struct model *model = NULL;
-    write_path(app, version, path);
-    TRY(model_open(path, &model, error));
-    if (strcmp(model_facts(model)->version, version) != 0)
-        return fail(error, STATUS_CORRUPT, "the file's name says %s, its content %s", version, model_facts(model)->version);
-    TRY(check_vocabulary(app, model, error));
-    TRY(live_model_create(model, app->epoch, out_ready, error));
-    model = NULL;
-    return STATUS_OK;
-}
+/* --- files --- */
 
 /* Is it the file's fault? (Else it is the machine's: try again another time.) */
 static bool is_damage(enum status status)
@@ -77,13 +43,20 @@ static void note_damage(struct app *app, const char *version, const char *reason
     log_line(LOG_WARNING, "models", "%s refused: %s", version, reason);
 }
 
-/* Takes ready. After the commit. */
-static void make_live(struct app *app, struct live_model *ready)
+/* Takes what is in ready. After the commit. */
+static void make_live(struct app *app, struct ready_models *ready)
 {
-    log_line(LOG_INFO, "models", "%s is live", model_facts(ready->model)->version);
-    live_swap(&app->live, ready);
+    if (ready->behaviour) {
+        log_line(LOG_INFO, "models", "%s is live", model_facts(ready->behaviour->model)->version);
+        live_swap(&app->live, ready->behaviour);
+    }
+    if (ready->pictures) {
+        log_line(LOG_INFO, "models", "%s is live: it names pictures", picture_index_version(ready->pictures));
+        picture_live_swap(app->pictures, ready->pictures);
+    }
     filler_wake(app->filler);
-    atomic_fetch_add(&app->figures.model_swaps, 1);
+    atomic_fetch_add(&app->figures.model_swaps, (ready->behaviour != NULL) + (ready->pictures != NULL));
+    *ready = (struct ready_models){0};
 }
 
 static enum status activate_in_transaction(struct app *app, const char *version, struct error *error)
@@ -131,14 +104,14 @@ static enum status note_new_file(void *context, const struct model_file *file)
 /* The files that the registry does not know, oldest first. */
 static enum status find_new_files(struct new_files *found)
 {
-    TRY(model_files_each(store_models_directory(found->app->store), BEHAVIOUR_LETTER, note_new_file, found, found->error));
+    TRY(model_files_each(store_models_directory(found->app->store), note_new_file, found, found->error));
     qsort(found->files, found->n, sizeof found->files[0], model_file_compare);
     return STATUS_OK;
 }
 
 /* What opening a file has found. */
 struct candidate {
-    struct live_model *ready; /* NULL: it is damaged, for reason */
+    struct ready_models ready; /* empty: it is damaged, for reason */
     struct verdict verdict;
     struct error reason;
 };
@@ -148,7 +121,7 @@ static bool open_candidate(const struct app *app, const char *version, struct ca
 {
     enum status status = verdict_read(store_models_directory(app->store), version, &candidate->verdict, &candidate->reason);
     if (status == STATUS_OK)
-        status = open_file(app, version, &candidate->ready, &candidate->reason);
+        status = ready_models_open(app, version, &candidate->ready, &candidate->reason);
     if (status == STATUS_OK || is_damage(status))
         return true;
     log_line(LOG_WARNING, "models", "%s cannot be read now: %s", version, candidate->reason.detail);
@@ -158,36 +131,42 @@ static bool open_candidate(const struct app *app, const char *version, struct ca
 static enum status add_candidate(struct app *app, const char *version, const struct candidate *candidate, struct error *error)
 {
     const struct verdict *verdict = &candidate->verdict;
-    if (!candidate->ready) {
+    SCOPED(buffer_clear) struct buffer facts;
+    buffer_init(&facts, FACTS_BYTES);
+    if (!ready_models_any(&candidate->ready)) {
         TRY(registration_add(app->store, version, NULL, MODEL_DAMAGED, candidate->reason.detail, error));
         note_damage(app, version, candidate->reason.detail);
         return STATUS_OK;
     }
-    TRY(registration_add(app->store, version, candidate->ready->model, registration_state(verdict), verdict->reason, error));
+    TRY(ready_models_facts(&candidate->ready, &facts, error));
+    TRY(registration_add(app->store, version, facts.bytes, registration_state(verdict), verdict->reason, error));
     atomic_fetch_add(&app->figures.models_adopted, 1);
     if (verdict->state != VERDICT_LIVE)
         log_line(LOG_INFO, "models", "%s is registered as %s: %s", version, verdict_state_names[verdict->state], verdict->reason);
     return STATUS_OK;
 }
 
-/* Register the files; gives the newest that may go live. Inside a transaction. */
-static enum status register_files(struct app *app, const struct new_files *found, struct live_model **out_newest, struct error *error)
+static enum status register_file(struct app *app, const char *version, struct ready_models *newest, struct error *error)
 {
-    SCOPED(live_model_destroy) struct live_model *newest = NULL;
-    for (size_t i = 0; i < found->n; i++) {
-        struct candidate candidate = {0};
-        if (!open_candidate(app, found->files[i].version, &candidate))
-            continue;
-        enum status status = add_candidate(app, found->files[i].version, &candidate, error);
-        bool may_go_live = status == STATUS_OK && candidate.ready && candidate.verdict.state == VERDICT_LIVE;
-        live_model_destroy(may_go_live ? newest : candidate.ready);
-        newest = may_go_live ? candidate.ready : newest;
-        TRY(status);
-    }
-    if (newest)
-        TRY(model_registry_activate(app->store, model_facts(newest->model)->version, clock_now_ms(), error));
-    *out_newest = newest;
-    newest = NULL;
+    struct candidate candidate = {0};
+    if (!open_candidate(app, version, &candidate))
+        return STATUS_OK;
+    enum status status = add_candidate(app, version, &candidate, error);
+    if (status == STATUS_OK && candidate.verdict.state == VERDICT_LIVE)
+        ready_models_renew(newest, &candidate.ready);
+    ready_models_clear(&candidate.ready);
+    return status;
+}
+
+/* Register the files; gives the newest of each kind that may go live. Inside a transaction. */
+static enum status register_files(struct app *app, const struct new_files *found, struct ready_models *newest, struct error *error)
+{
+    for (size_t i = 0; i < found->n; i++)
+        TRY(register_file(app, found->files[i].version, newest, error));
+    if (newest->behaviour)
+        TRY(model_registry_activate(app->store, model_facts(newest->behaviour->model)->version, clock_now_ms(), error));
+    if (newest->pictures)
+        TRY(model_registry_activate(app->store, picture_index_version(newest->pictures), clock_now_ms(), error));
     return STATUS_OK;
 }
 
@@ -215,13 +194,11 @@ static enum status confirm(struct app *app, const char *version, struct error *e
 enum status adopt_models(struct app *app, const char *trained, struct error *error)
 {
     SCOPED(memory_free) struct new_files *found = calloc(1, sizeof *found);
-    SCOPED(live_model_destroy) struct live_model *newest = NULL;
+    SCOPED(ready_models_clear) struct ready_models newest = {0};
     if (!found)
         return fail(error, STATUS_NOMEM, "no memory to look at the model files");
     found->app = app;
     found->error = error;
-    if (picture_live_look(app->pictures))
-        filler_wake(app->filler);
     TRY(find_new_files(found));
     if (!found->n && !trained)
         return STATUS_OK;
@@ -234,26 +211,33 @@ enum status adopt_models(struct app *app, const char *trained, struct error *err
         return status;
     }
     TRY(store_commit(app->store, error));
-    if (newest)
-        make_live(app, newest);
-    newest = NULL;
+    if (ready_models_any(&newest))
+        make_live(app, &newest);
     return trained ? confirm(app, trained, error) : STATUS_OK;
 }
 
-/* --- the live model --- */
+/* --- the live models --- */
+
+bool model_answers(const struct app *app, const char *version)
+{
+    const struct model *behaviour = live_get(&app->live)->model;
+    const struct picture_index *pictures = picture_live_get(app->pictures);
+    if (model_version_kind(version) == MODEL_PICTURES)
+        return pictures && strcmp(picture_index_version(pictures), version) == 0;
+    return behaviour && strcmp(model_facts(behaviour)->version, version) == 0;
+}
 
 enum status activate_model(struct app *app, const char *version, struct error *error)
 {
     struct error reason = {0};
-    SCOPED(live_model_destroy) struct live_model *ready = NULL;
+    SCOPED(ready_models_clear) struct ready_models ready = {0};
     bool is_known = false;
-    const struct model *live = live_get(&app->live)->model; /* good without the epoch: only this thread swaps */
     TRY(is_registered(app, version, &is_known, error));
     if (!is_known)
         return fail(error, STATUS_NOT_FOUND, "there is no model %.64s", version);
-    if (live && strcmp(model_facts(live)->version, version) == 0)
+    if (model_answers(app, version))
         return STATUS_OK;
-    enum status status = open_file(app, version, &ready, &reason);
+    enum status status = ready_models_open(app, version, &ready, &reason);
     if (is_damage(status)) {
         TRY(mark_in_transaction(app, version, reason.detail, error));
         return fail(error, STATUS_CORRUPT, "%s", reason.detail);
@@ -261,12 +245,12 @@ enum status activate_model(struct app *app, const char *version, struct error *e
     if (status != STATUS_OK)
         return fail(error, status, "%s", reason.detail);
     TRY(activate_in_transaction(app, version, error));
-    make_live(app, ready);
-    ready = NULL;
+    make_live(app, &ready);
     return STATUS_OK;
 }
 
 struct candidates {
+    enum model_kind kind;
     char versions[FILES_MAX][MODEL_VERSION_BYTES]; /* the live one first, then those that are ready, newest first */
     size_t n;
     bool has_live;
@@ -275,7 +259,8 @@ struct candidates {
 static enum status collect_candidate(void *context, const struct stored_model *row)
 {
     struct candidates *candidates = context;
-    if (row->state == MODEL_DAMAGED || row->state == MODEL_REJECTED || strlen(row->version) != VERSION_CHARS)
+    bool may_answer = row->kind == candidates->kind && row->state != MODEL_DAMAGED && row->state != MODEL_REJECTED;
+    if (!may_answer || strlen(row->version) != VERSION_CHARS)
         return STATUS_OK;
     size_t place = candidates->n;
     if (row->state == MODEL_LIVE) {
@@ -297,31 +282,47 @@ static void warn(enum status status, const char *version, const struct error *er
         log_line(LOG_WARNING, "models", "%s: %s", version, error->detail);
 }
 
-enum status open_live_model(struct app *app, struct error *error)
+/* Gives nothing if it does not open. STATUS_NOMEM: there is no use in trying others. */
+static enum status try_candidate(struct app *app, const char *version, struct ready_models *out_ready, struct error *error)
+{
+    struct error reason = {0}, unwritten = {0};
+    enum status status = ready_models_open(app, version, out_ready, &reason);
+    if (status == STATUS_NOMEM)
+        return fail(error, status, "%s", reason.detail);
+    if (is_damage(status))
+        warn(mark_in_transaction(app, version, reason.detail, &unwritten), version, &unwritten);
+    else
+        warn(status, version, &reason);
+    return STATUS_OK;
+}
+
+static enum status open_live_model(struct app *app, enum model_kind kind, struct error *error)
 {
     SCOPED(memory_free) struct candidates *candidates = calloc(1, sizeof *candidates);
     if (!candidates)
         return fail(error, STATUS_NOMEM, "no memory to look at the models");
+    candidates->kind = kind;
     TRY(model_registry_scan(app->store, collect_candidate, candidates, error));
     for (size_t i = 0; i < candidates->n; i++) {
-        struct error reason = {0}, unwritten = {0};
+        struct error reason = {0};
         const char *version = candidates->versions[i];
-        SCOPED(live_model_destroy) struct live_model *ready = NULL;
-        enum status status = open_file(app, version, &ready, &reason);
-        if (status == STATUS_NOMEM)
-            return fail(error, status, "%s", reason.detail);
-        if (status == STATUS_OK) {
-            if (i > 0 || !candidates->has_live)
-                warn(activate_in_transaction(app, version, &reason), version, &reason);
-            make_live(app, ready);
-            ready = NULL;
-            return STATUS_OK;
-        }
-        if (is_damage(status))
-            warn(mark_in_transaction(app, version, reason.detail, &unwritten), version, &unwritten);
-        else
-            warn(status, version, &reason);
+        SCOPED(ready_models_clear) struct ready_models ready = {0};
+        TRY(try_candidate(app, version, &ready, error));
+        if (!ready_models_any(&ready))
+            continue;
+        if (i > 0 || !candidates->has_live)
+            warn(activate_in_transaction(app, version, &reason), version, &reason);
+        make_live(app, &ready);
+        return STATUS_OK;
     }
-    log_line(LOG_INFO, "models", "no model yet: neighbours and popularity answer");
+    if (kind == MODEL_BEHAVIOUR)
+        log_line(LOG_INFO, "models", "no model yet: neighbours and popularity answer");
     return STATUS_OK;
+}
+
+enum status open_live_models(struct app *app, struct error *error)
+{
+    if (!live_get(&app->live)->model)
+        TRY(open_live_model(app, MODEL_BEHAVIOUR, error));
+    return picture_live_get(app->pictures) ? STATUS_OK : open_live_model(app, MODEL_PICTURES, error);
 }

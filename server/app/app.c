@@ -110,11 +110,10 @@ static enum status open_parts(struct app *app, const struct job_program *program
     app->jobs = jobs_create(program, app->settings);
     if (!app->jobs)
         return fail(error, STATUS_NOMEM, "no memory for the list of jobs");
-    if (picture_live_create(store_models_directory(app->store), app->epoch, &app->pictures) != STATUS_OK)
+    if (picture_live_create(app->epoch, &app->pictures) != STATUS_OK)
         return fail(error, STATUS_NOMEM, "no memory for the pictures");
     adopt_at_start(app);
-    if (!live_get(&app->live)->model)
-        TRY(open_live_model(app, error));
+    TRY(open_live_models(app, error));
     return start_threads(app, program, error);
 }
 

@@ -50,7 +50,7 @@ struct write {
         WRITE_USER,
         WRITE_USER_ERASE,
         WRITE_MODEL_ACTIVATE,
-        WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate the newest that may */
+        WRITE_MODEL_ADOPT, /* the watcher's: register files of DIR/models that the registry does not know, activate those that may */
     } kind;
     const char *id;                   /* of WRITE_ITEM_DELETE, WRITE_PICTURE, WRITE_PICTURE_DELETE, WRITE_USER, WRITE_USER_ERASE; version
                                          of WRITE_MODEL_ACTIVATE, and of WRITE_MODEL_ADOPT (or NULL) */
@@ -198,7 +198,7 @@ enum status app_user(struct app *app, const char *user_id, struct arena *arena, 
 /* --- models and jobs --- */
 
 struct model_row {
-    const char *version, *state, *facts, *reason; /* in the arena; facts is a JSON object */
+    const char *version, *kind, *state, *facts, *reason; /* in the arena; facts is a JSON object */
     int64_t created_at_ms, activated_at_ms;
 };
 /* Newest first; facts without "report". */

@@ -4,6 +4,7 @@
 #include "core/picture_model.h"
 #include "server/app/item_words.h"
 #include "server/app/model_files.h"
+#include "server/app/registration.h"
 #include "server/pictures/picture.h"
 #include "storage/picture_store.h"
 
@@ -86,27 +87,36 @@ static enum status read_picture(void *context, const struct stored_picture *stor
     return STATUS_OK;
 }
 
-/* The newest picture model that is whole, as the server looks for it (picture_live.h); what is damaged is its business, not this
- * training's. */
-static enum status open_newest(struct reading *reading, const char *models, const char *refused, char out_version[MODEL_VERSION_BYTES])
+/* The newest file, where no server has registered one yet. */
+static enum status note_newest(void *context, const struct model_file *file)
 {
-    struct model_file file;
-    struct error ignored = {.detail = ""};
-    char path[PATH_BYTES];
-    TRY(model_files_newest(models, PICTURE_LETTER, refused, &file, &ignored));
-    memcpy(out_version, file.version, MODEL_VERSION_BYTES);
-    (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, models, file.version);
-    return picture_model_open(path, &reading->model, &ignored);
+    struct model_file *newest = context;
+    if (file->kind == MODEL_PICTURES && (!newest->version[0] || model_file_compare(newest, file) < 0))
+        *newest = *file;
+    return STATUS_OK;
 }
 
-static enum status open_pictures(struct reading *reading, const char *models)
+/* Is it damaged, or is there none? That is the server's business, and this training goes without pictures. */
+static enum status open_model(struct store *store, const char *models, struct reading *reading)
 {
-    char newest[MODEL_VERSION_BYTES] = "", next[MODEL_VERSION_BYTES];
-    enum status status = open_newest(reading, models, "", newest);
-    if (status == STATUS_CORRUPT)
-        status = open_newest(reading, models, newest, next);
-    if (status != STATUS_OK)
-        return status == STATUS_NOMEM ? status : STATUS_OK;
+    struct model_file file = {.version = ""};
+    struct error ignored = {.detail = ""};
+    char path[PATH_BYTES];
+    TRY(registration_find_live(store, MODEL_PICTURES, file.version, reading->error));
+    if (!file.version[0] && model_files_each(models, note_newest, &file, &ignored) != STATUS_OK)
+        return STATUS_OK;
+    if (!file.version[0])
+        return STATUS_OK;
+    (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, models, file.version);
+    enum status status = picture_model_open(path, &reading->model, &ignored);
+    return status == STATUS_NOMEM ? status : STATUS_OK;
+}
+
+static enum status open_pictures(struct store *store, const char *models, struct reading *reading)
+{
+    TRY(open_model(store, models, reading));
+    if (!reading->model)
+        return STATUS_OK;
     reading->shape = picture_model_layers(reading->model)->input;
     reading->pixels = malloc(map_floats(reading->shape));
     return reading->pixels ? picture_asker_create(reading->model, 1, &reading->asker) : STATUS_NOMEM;
@@ -125,7 +135,7 @@ static enum status read_snapshot(struct store *store, const char *models, struct
     reading->words = malloc(reading->max_bytes);
     if (!reading->words)
         return STATUS_NOMEM;
-    TRY(open_pictures(reading, models));
+    TRY(open_pictures(store, models, reading));
     TRY(store_begin(store, reading->error));
     enum status status = read_rows(store, reading);
     store_rollback(store);

@@ -1,5 +1,5 @@
 /* Content data: what a content tower learns from, read out of the store in one snapshot: the words of every item (item_words.h), and the
- * vector of its picture by the newest picture model.
+ * vector of its picture by the live picture model.
  *
  * Without a picture model that is whole, or without pictures, towers have words alone. Items that the dataset does not know are left out.
  * Memory: 24 bytes an item, its words up to the tower's limit (1 KiB), and 4 bytes a number of a picture's vector. Threads: one. */

@@ -5,22 +5,14 @@
 #include "core/base/workers.h"
 #include "core/evaluation.h"
 #include "server/app/model_files.h"
+#include "server/app/registration.h"
 #include "server/app/training_data.h"
 #include "storage/event_store.h"
-#include "storage/model_registry.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define TRAINING_MAX_BYTES (1u << 22)
-
-static enum status find_live(void *context, const struct stored_model *model)
-{
-    char *version = context;
-    if (model->state == MODEL_LIVE)
-        (void)snprintf(version, MODEL_VERSION_BYTES, "%s", model->version);
-    return STATUS_OK;
-}
 
 static enum status say_not_trained(struct store *store, const char *directory, struct error *error)
 {
@@ -47,7 +39,7 @@ static enum status open_wanted(struct store *store, const char *directory, const
         return fail(error, STATUS_INVALID, "%.40s is no model version: m and 16 hexadecimal digits", wanted);
     if (wanted)
         return open_version(store, wanted, out_model, error);
-    TRY(model_registry_scan(store, find_live, version, error));
+    TRY(registration_find_live(store, MODEL_BEHAVIOUR, version, error));
     if (!version[0])
         return say_not_trained(store, directory, error);
     return open_version(store, version, out_model, error);

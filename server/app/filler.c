@@ -107,7 +107,7 @@ static void note_pictures(struct filler *filler, const struct live_model *live)
         return;
     memcpy(filler->warned, version, sizeof filler->warned);
     log_line(LOG_WARNING, "models", "%s places items by their words alone: it was not trained with the pictures of %s", version,
-             picture_model_facts(picture_index_model(index))->version);
+             picture_index_version(index));
 }
 
 /* The first item that the live model has not in its own table; UINT32_MAX: it places nothing. */

@@ -33,13 +33,23 @@ bool is_model_version(const char *text)
     return strlen(text) == VERSION_CHARS && starts_with_version(text, BEHAVIOUR_LETTER);
 }
 
+enum model_kind model_version_kind(const char *version)
+{
+    return version[0] == PICTURE_LETTER ? MODEL_PICTURES : MODEL_BEHAVIOUR;
+}
+
 static bool is_named(const char *name, char letter, const char *extension)
 {
     return starts_with_version(name, letter) && strcmp(name + VERSION_CHARS, extension) == 0;
 }
 
-enum status model_files_each(const char *directory, char letter, enum status (*visit)(void *context, const struct model_file *file),
-                             void *context, struct error *error)
+static bool is_model(const char *name)
+{
+    return is_named(name, BEHAVIOUR_LETTER, MODEL_EXTENSION) || is_named(name, PICTURE_LETTER, MODEL_EXTENSION);
+}
+
+enum status model_files_each(const char *directory, enum status (*visit)(void *context, const struct model_file *file), void *context,
+                             struct error *error)
 {
     DIR *entries = opendir(directory);
     if (!entries)
@@ -48,9 +58,9 @@ enum status model_files_each(const char *directory, char letter, enum status (*v
     struct dirent *entry;
     while (status == STATUS_OK && (entry = readdir(entries))) {
         struct stat facts;
-        if (!is_named(entry->d_name, letter, MODEL_EXTENSION) || fstatat(dirfd(entries), entry->d_name, &facts, 0))
+        if (!is_model(entry->d_name) || fstatat(dirfd(entries), entry->d_name, &facts, 0))
             continue;
-        struct model_file file = {.changed_at = facts.st_mtim};
+        struct model_file file = {.kind = model_version_kind(entry->d_name), .changed_at = facts.st_mtim};
         memcpy(file.version, entry->d_name, VERSION_CHARS);
         status = visit(context, &file);
     }
@@ -66,39 +76,6 @@ int model_file_compare(const void *left, const void *right)
     if (a->changed_at.tv_nsec != b->changed_at.tv_nsec)
         return a->changed_at.tv_nsec < b->changed_at.tv_nsec ? -1 : 1;
     return strcmp(a->version, b->version);
-}
-
-struct newest {
-    const char *refused;
-    struct model_file file; /* without a version: none yet */
-};
-
-static enum status note_newest(void *context, const struct model_file *file)
-{
-    struct newest *newest = context;
-    bool is_newer = !newest->file.version[0] || model_file_compare(&newest->file, file) < 0;
-    if (is_newer && strcmp(file->version, newest->refused) != 0)
-        newest->file = *file;
-    return STATUS_OK;
-}
-
-enum status model_files_newest(const char *directory, char letter, const char *refused, struct model_file *out_file, struct error *error)
-{
-    struct newest newest = {.refused = refused};
-    TRY(model_files_each(directory, letter, note_newest, &newest, error));
-    if (!newest.file.version[0])
-        return fail(error, STATUS_NOT_FOUND, "there is no model %c… in %.160s", letter, directory);
-    *out_file = newest.file;
-    return STATUS_OK;
-}
-
-enum status model_files_renew(const char *directory, const char *version, struct error *error)
-{
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s" MODEL_EXTENSION, directory, version);
-    if (utimensat(AT_FDCWD, path, NULL, 0))
-        return fail(error, STATUS_IO, "cannot make %.120s the newest model: %s", path, strerror(errno));
-    return STATUS_OK;
 }
 
 /* ".m….123.partial" of a process 123 that is no more. Another user's process is one that is. */

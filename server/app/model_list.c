@@ -36,6 +36,7 @@ static enum status copy_row(struct arena *arena, const struct stored_model *mode
 {
     bool is_good = true;
     *out_row = (struct model_row){.version = copy(arena, model->version, &is_good),
+                                  .kind = model_kind_names[model->kind],
                                   .state = model_state_names[model->state],
                                   .facts = copy(arena, model->facts, &is_good),
                                   .reason = copy(arena, model->reason, &is_good),

@@ -42,6 +42,11 @@ const struct picture_model *picture_index_model(const struct picture_index *inde
     return index->model;
 }
 
+const char *picture_index_version(const struct picture_index *index)
+{
+    return picture_model_facts(index->model)->version;
+}
+
 /* --- writing --- */
 
 enum status picture_index_prepare(struct picture_index *index, uint32_t item, const struct picture *picture, float **out_vector)

@@ -16,6 +16,7 @@ void picture_index_destroy(struct picture_index *index); /* accepts NULL */
 DEFINE_SCOPED(struct picture_index *, picture_index_destroy);
 
 const struct picture_model *picture_index_model(const struct picture_index *index);
+const char *picture_index_version(const struct picture_index *index); /* the model's */
 
 /* --- writing --- */
 

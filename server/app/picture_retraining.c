@@ -98,8 +98,7 @@ static enum status write_model(const char *models, const struct picture_query *q
                                   .n_categories = data->train.n_classes,
                                   .categories = data->categories,
                                   .report = report.bytes};
-    TRY(picture_model_write(models, &facts, &network->layers, network->weights, out_version, error));
-    return model_files_renew(models, out_version, error);
+    return picture_model_write(models, &facts, &network->layers, network->weights, out_version, error);
 }
 
 static enum status read_store(const char *directory, const struct progress *progress, char out_models[PATH_BYTES],

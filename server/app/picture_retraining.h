@@ -2,8 +2,7 @@
  * `inkling retrain --only pictures` does.
  *
  * The model that goes live is the refit of core/picture_training.h, trained on all pictures; its accuracy, its categories' figures and its
- * curve are of the network that had not seen the held-out ones. The newest picture model that is whole is the one that answers; a server
- * that runs on the directory takes it up by itself. Threads: one caller. */
+ * curve are of the network that had not seen the held-out ones. registration_adopt makes it live. Threads: one caller. */
 #ifndef APP_PICTURE_RETRAINING_H
 #define APP_PICTURE_RETRAINING_H
 

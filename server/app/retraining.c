@@ -12,7 +12,6 @@
 #include "server/app/model_files.h"
 #include "server/app/registration.h"
 #include "server/app/training_data.h"
-#include "storage/model_registry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,14 +44,6 @@ static void retraining_clear_scoped(struct retraining *retraining)
     training_data_clear(&retraining->data);
 }
 
-static enum status find_live(void *context, const struct stored_model *model)
-{
-    struct retraining *retraining = context;
-    if (model->state == MODEL_LIVE)
-        (void)snprintf(retraining->live_version, sizeof retraining->live_version, "%s", model->version);
-    return STATUS_OK;
-}
-
 static enum status read_store(struct retraining *retraining, struct error *error)
 {
     SCOPED(store_close) struct store *store = NULL;
@@ -62,7 +53,7 @@ static enum status read_store(struct retraining *retraining, struct error *error
     if (mkdir(retraining->models, 0750) && errno != EEXIST)
         return fail(error, STATUS_IO, "cannot make %s: %s", retraining->models, strerror(errno));
     model_files_clean(retraining->models);
-    TRY(model_registry_scan(store, find_live, retraining, error));
+    TRY(registration_find_live(store, MODEL_BEHAVIOUR, retraining->live_version, error));
     TRY(training_data_read(store, retraining->settings, retraining->progress, &retraining->data, error));
     if (!retraining->settings->retrain_content)
         return STATUS_OK;
@@ -252,20 +243,4 @@ enum status retraining_run(const struct settings *settings, const struct retrain
     open_live(&retraining);
     TRY(make_plan(&retraining, &plan, error));
     return train(&retraining, &plan, out_version, error);
-}
-
-enum status retraining_adopt(const struct settings *settings, const char *version, struct verdict *out_verdict, bool *out_is_served,
-                             struct error *error)
-{
-    char models[PATH_BYTES];
-    SCOPED(store_close) struct store *store = NULL;
-    enum status status = store_open(settings->data_directory, STORE_WRITE, &store, error);
-    if (status == STATUS_OK)
-        status = registration_adopt(store, version, out_verdict, error);
-    else if (status == STATUS_BUSY && (size_t)snprintf(models, sizeof models, "%s/models", settings->data_directory) < sizeof models)
-        TRY(verdict_read(models, version, out_verdict, error));
-    if (status != STATUS_OK && status != STATUS_BUSY)
-        return status;
-    *out_is_served = status == STATUS_BUSY;
-    return STATUS_OK;
 }

@@ -24,9 +24,4 @@
 enum status retraining_run(const struct settings *settings, const struct retrain_query *query, const struct progress *progress,
                            char out_version[MODEL_VERSION_BYTES], struct error *error) MUST_CHECK;
 
-/* Register the version as its verdict says, and give the verdict. If a server holds the directory, nothing is written and *out_is_served is
- * true: the server adopts the file. */
-enum status retraining_adopt(const struct settings *settings, const char *version, struct verdict *out_verdict, bool *out_is_served,
-                             struct error *error) MUST_CHECK;
-
 #endif

@@ -85,13 +85,17 @@ enum status submit_picture(struct app *app, struct write *write, struct error *e
 
 /* --- adoption.c: from files to the live model --- */
 
-/* Register files of DIR/models that are not known, each as its verdict says, and make the newest that may go live live. trained (may be
- * NULL): the model that a training has just come to; if it was known before, its new verdict is noted. STATUS_NOT_FOUND, STATUS_CORRUPT:
- * trained has no file, or a damaged one. */
+/* Register files of DIR/models that are not known, each as its verdict says, and of each kind make the newest that may go live live.
+ * trained (may be NULL): the model that a training has just come to; if it was known before, its new verdict is noted. STATUS_NOT_FOUND,
+ * STATUS_CORRUPT: trained has no file, or a damaged one. */
 enum status adopt_models(struct app *app, const char *trained, struct error *error) MUST_CHECK;
-/* At start: open the live model; if it is damaged, the newest other that opens; else none. */
-enum status open_live_model(struct app *app, struct error *error) MUST_CHECK;
-/* STATUS_NOT_FOUND, or STATUS_CORRUPT if its file is refused (it is then marked damaged). */
+/* At start, of each kind of which adoption has made none live: open the live model; if it is damaged, the newest other that opens; else
+ * none. */
+enum status open_live_models(struct app *app, struct error *error) MUST_CHECK;
+/* In the place of the live model of its kind. STATUS_NOT_FOUND, or STATUS_CORRUPT if its file is refused (it is then marked damaged). */
 enum status activate_model(struct app *app, const char *version, struct error *error) MUST_CHECK;
+
+/* Is it the model that answers now? Inside the epoch, or on the writer's thread. */
+bool model_answers(const struct app *app, const char *version);
 
 #endif

@@ -6,7 +6,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "server/app/model_files.h"
 #include "server/app/service.h"
 
 #include <errno.h>
@@ -66,8 +65,7 @@ static enum status write_and_wait(struct app *app, enum write_kind kind, const c
 static bool is_live(struct app *app, const char *version)
 {
     unsigned slot = app_enter(app);
-    const struct model *model = live_get(&app->live)->model;
-    bool is_it = model && strcmp(model_facts(model)->version, version) == 0;
+    bool is_it = model_answers(app, version);
     app_leave(app, slot);
     return is_it;
 }
@@ -78,9 +76,8 @@ static void adopt_trained(struct watcher *watcher)
 {
     struct error error = {0};
     const struct job_outcome *trained = &watcher->trained;
-    bool is_registered = is_model_version(trained->version); /* a picture model is not: that its file is there is all */
-    enum status status = write_and_wait(watcher->app, WRITE_MODEL_ADOPT, is_registered ? trained->version : NULL, &error);
-    if (status == STATUS_OK && is_registered && trained->state == VERDICT_LIVE && !is_live(watcher->app, trained->version))
+    enum status status = write_and_wait(watcher->app, WRITE_MODEL_ADOPT, trained->version, &error);
+    if (status == STATUS_OK && trained->state == VERDICT_LIVE && !is_live(watcher->app, trained->version))
         status = write_and_wait(watcher->app, WRITE_MODEL_ACTIVATE, trained->version, &error);
     if (status == STATUS_BUSY || status == STATUS_IO)
         return; /* the queue or the disk is full: the job stays as it is until it works or the service stops */

@@ -1,7 +1,6 @@
 /* Reading is keras_child.h's; here is what a network needs to become a model in DIR. */
 #include "server/exchange/keras_import.h"
 
-#include "server/app/model_files.h"
 #include "server/exchange/keras_child.h"
 #include "server/exchange/output_names.h"
 
@@ -36,11 +35,12 @@ static enum status make_directory(const char *directory, char out_models[MODELS_
 }
 
 enum status keras_import(const char *directory, const char *path, const char *names, char out_version[FILE_VERSION_BYTES],
-                         struct error *error)
+                         enum adoption *out_adoption, struct error *error)
 {
     SCOPED(keras_network_clear) struct keras_network network = {.weights = NULL};
     SCOPED(arena_destroy) struct arena *arena = arena_create(ARENA_BLOCK_BYTES, ARENA_MAX_BYTES);
     struct category_names categories;
+    struct verdict verdict;
     char models[MODELS_BYTES];
     if (!arena)
         return fail(error, STATUS_NOMEM, "no memory for the names");
@@ -51,5 +51,5 @@ enum status keras_import(const char *directory, const char *path, const char *na
         .origin = "imported", .preset = "", .n_categories = n, .categories = categories.names, .report = "{}"};
     TRY(make_directory(directory, models, error));
     TRY(picture_model_write(models, &facts, &network.layers, network.weights, out_version, error));
-    return model_files_renew(models, out_version, error);
+    return registration_adopt(directory, out_version, &verdict, out_adoption, error);
 }

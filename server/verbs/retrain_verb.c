@@ -5,6 +5,7 @@
 #include "server/app/model_files.h"
 #include "server/app/picture_page.h"
 #include "server/app/picture_retraining.h"
+#include "server/app/registration.h"
 #include "server/app/retraining.h"
 #include "server/app/training_data.h"
 #include "server/verbs/interrupt.h"
@@ -28,7 +29,7 @@ static const char help[] = "Usage: inkling retrain --data DIR [options]\n"
                            "were held out from training, and train it again on everything (the refit). Unless the model is\n"
                            "worse than the live one by more than gate.margin, it goes live. A server that runs on DIR goes on\n"
                            "answering and takes the new model up by itself; without one, the next start serves it.\n"
-                           "Where items have words or pictures (the newest picture model's), a second network then learns to\n"
+                           "Where items have words or pictures (the live picture model's), a second network then learns to\n"
                            "place new ones by them; --set retrain.content=false leaves it out.\n"
                            "The same data, seed and settings make the same model, at any number of threads.\n"
                            "\n"
@@ -295,15 +296,23 @@ static int say_failure(const struct retrain_options *options, enum status status
     return status == STATUS_BUSY ? EXIT_CODE_IN_USE : EXIT_CODE_FAILED;
 }
 
-static void say_model(const char *version, const struct verdict *verdict, bool is_served, const char *directory)
+static void say_live(const char *version, enum adoption adoption, const char *directory)
+{
+    switch (adoption) {
+    case ADOPTED: (void)printf("model %s is trained and live: the next `inkling serve` answers with it\n", version); break;
+    case LEFT_TO_SERVER: (void)printf("model %s is trained; the server that runs on %s takes it up by itself\n", version, directory); break;
+    case LEFT_TO_OPERATORS:
+        (void)printf("model %s is trained; the server that runs on %s has it already and answers by another: POST /v1/models/%s/activate "
+                     "makes it live\n",
+                     version, directory, version);
+        break;
+    }
+}
+
+static void say_model(const char *version, const struct verdict *verdict, enum adoption adoption, const char *directory)
 {
     switch (verdict->state) {
-    case VERDICT_LIVE:
-        if (is_served)
-            (void)printf("model %s is trained; the server that runs on %s takes it up by itself\n", version, directory);
-        else
-            (void)printf("model %s is trained and live: the next `inkling serve` answers with it\n", version);
-        break;
+    case VERDICT_LIVE: say_live(version, adoption, directory); break;
     case VERDICT_READY: (void)printf("model %s is trained and kept; it does not go live by itself\n", version); break;
     case VERDICT_REJECTED: (void)printf("model %s is trained and rejected: the live model stays\n", version); break;
     }
@@ -317,15 +326,15 @@ static int adopt(const struct retrain_options *options, const struct settings *s
 {
     struct error error = {0};
     struct verdict verdict;
-    bool is_served = false;
-    enum status status = retraining_adopt(settings, version, &verdict, &is_served, &error);
+    enum adoption adoption = ADOPTED;
+    enum status status = registration_adopt(settings->data_directory, version, &verdict, &adoption, &error);
     if (status != STATUS_OK)
         return say_failure(options, status, &error);
     if (options->wants_json) {
         write_model(version, &verdict);
     } else {
         model_summary_print(settings->data_directory, version);
-        say_model(version, &verdict, is_served, settings->data_directory);
+        say_model(version, &verdict, adoption, settings->data_directory);
     }
     if (fflush(stdout) != 0)
         return EXIT_CODE_FAILED;
@@ -340,23 +349,25 @@ static enum status open_picture_model(const struct settings *settings, const cha
     return picture_model_open(path, out_model, error);
 }
 
-/* A picture model has no gate: the newest one answers. */
-static int say_picture_model(const struct retrain_options *options, const struct settings *settings, const char *version)
+/* A picture model has no gate: it goes live. */
+static int adopt_pictures(const struct retrain_options *options, const struct settings *settings, const char *version)
 {
-    const struct verdict verdict = verdict_of(VERDICT_LIVE, "");
+    struct verdict verdict;
+    enum adoption adoption = ADOPTED;
     SCOPED(picture_model_close) struct picture_model *model = NULL;
     struct error error = {0};
     enum status status = open_picture_model(settings, version, &model, &error);
     if (status == STATUS_OK && options->page)
         status = picture_page_write(options->page, model, &error);
+    if (status == STATUS_OK)
+        status = registration_adopt(settings->data_directory, version, &verdict, &adoption, &error);
     if (status != STATUS_OK)
         return say_failure(options, status, &error);
     if (options->wants_json) {
         write_model(version, &verdict);
     } else {
         picture_summary_print(model);
-        (void)printf("model %s is trained and names pictures from now on; a server that runs on %s takes it up by itself\n", version,
-                     settings->data_directory);
+        say_live(version, adoption, settings->data_directory);
         if (options->page)
             (void)printf("the page with the pictures is %s\n", options->page);
     }
@@ -394,7 +405,7 @@ static int retrain(const struct retrain_options *options, const struct settings 
         (void)fail(&error, status, "stopped: no model was written");
     if (status != STATUS_OK)
         return say_failure(options, status, &error);
-    return options->only_pictures ? say_picture_model(options, settings, version) : adopt(options, settings, version);
+    return options->only_pictures ? adopt_pictures(options, settings, version) : adopt(options, settings, version);
 }
 
 int retrain_verb(int argc, char **argv)

@@ -143,7 +143,7 @@ int main(void)
     shared.epoch = epoch_create();
     must(shared.epoch);
     shared.catalogue = catalogue_create(shared.epoch);
-    must(shared.catalogue && picture_live_create("/nowhere", shared.epoch, &shared.pictures) == STATUS_OK);
+    must(shared.catalogue && picture_live_create(shared.epoch, &shared.pictures) == STATUS_OK);
     live_init(&shared.live, shared.epoch);
     make_live(&shared);
     struct filler_ground ground = {"/nowhere", shared.epoch, shared.catalogue, shared.pictures, &shared.live};

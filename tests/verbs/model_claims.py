@@ -20,7 +20,36 @@ def claim_a_keras_model_names_pictures(shell):
         service.wait_until(lambda: server.ask("POST", "/v1/images/classify", PICTURE.read_bytes(), Content_Type="image/png").status == 200, "the model answers")
         answer = server.ask("POST", "/v1/images/classify", PICTURE.read_bytes(), Content_Type="image/png").json()
         assert version in str(answer) and all(name in str(answer) for name in ("shirt", "boot", "bag")), answer
+        listed, = server.ask("GET", "/v1/models").json()["models"]
+        assert (listed["version"], listed["kind"], listed["state"]) == (version, "pictures", "live"), listed
+        assert listed["facts"]["origin"] == "imported" and listed["facts"]["categories"][0] == {"name": "shirt"}, listed
     assert version in shell(DONE, "model", "import", "--data", shell.data, "--names", names, GOLDEN / "small.h5").stdout
+
+
+def claim_picture_models_are_rolled_back_for_good(shell):
+    """Imported without a server and beside one, both are listed; the older one is activated, and answers also when the files' times say otherwise after a restart"""
+    def version_of(*arguments):
+        said = shell(DONE, "model", "import", "--data", shell.data, *arguments, GOLDEN / "small.keras").stdout
+        return said.split("model ")[-1].split()[0], said
+
+    def naming(server):
+        return server.ask("POST", "/v1/images/classify", PICTURE.read_bytes(), Content_Type="image/png").json().get("model_version")
+
+    first, said = version_of()
+    assert "live: the next" in said, said
+    with service.Service(shell.binary, shell.data) as server:
+        assert naming(server) == first
+        second, said = version_of("--names", shell.file("names.txt", "shirt\nboot\nbag\n"))
+        service.wait_until(lambda: naming(server) == second, "the second model answers")
+        _, said = version_of()
+        assert f"/v1/models/{first}/activate" in said, said
+        assert server.ask("POST", f"/v1/models/{first}/activate").json()["state"] == "live"
+        assert naming(server) == first
+    (shell.data / "models" / f"{second}.safetensors").touch()
+    with service.Service(shell.binary, shell.data) as server:
+        assert naming(server) == first
+        rows = {row["version"]: row["state"] for row in server.ask("GET", "/v1/models").json()["models"]}
+        assert rows == {first: "live", second: "ready"}, rows
 
 
 def claim_model_has_wrong_usage(shell):

@@ -413,6 +413,9 @@ def claim_a_picture_model_is_trained_again_on_all_pictures(shell):
     assert phases.index("trained") < phases.index("refit") == len(phases) - 1, phases
     assert any(line.get("note", "").startswith("refit, epoch 1") for line in lines if line.get("phase") == "pictures"), lines
     assert "trained again" not in shell(DONE, *quick, "--no-refit").stdout
+    rows = models_of(shell)
+    assert [(row["kind"], row["state"]) for row in rows] == [("pictures", "live"), ("pictures", "ready"), ("pictures", "ready")], rows
+    assert all(0 <= row["facts"]["accuracy"] <= 1 and row["facts"]["n_held_out"] and row["facts"]["height"] == 12 for row in rows), rows
 
 
 def claim_retrain_keeps_the_selected_model_beside_its_refit(shell):

@@ -17,7 +17,8 @@ static void make_data(char out_folder[FOLDER_BYTES], char out_version[FILE_VERSI
 {
     struct error error = {.detail = ""};
     folder_make(out_folder);
-    cr_assert_eq(keras_import(out_folder, GOLDEN_KERAS, NULL, out_version, &error), STATUS_OK, "%s", error.detail);
+    enum adoption adoption = ADOPTED;
+    cr_assert_eq(keras_import(out_folder, GOLDEN_KERAS, NULL, out_version, &adoption, &error), STATUS_OK, "%s", error.detail);
 }
 
 Test(model_export, copies_a_file_byte_for_byte)

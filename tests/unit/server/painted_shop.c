@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -46,7 +47,8 @@ void shop_write_model(struct fixture *fixture, uint64_t seed, char out_version[F
         .origin = "trained", .preset = "seed", .seed = seed, .n_categories = 2, .categories = categories, .report = "{}"};
     struct layers layers;
     struct error error = {.detail = ""};
-    const char *models = store_models_directory(fixture->app->store);
+    char models[96];
+    (void)snprintf(models, sizeof models, "%s/data/models", fixture->directory);
     cr_assert_eq(picture_layers(PICTURE_SEED, (struct map_shape){SHOP_SIDE, SHOP_SIDE, 1}, 2, &layers, &error), STATUS_OK, "%s",
                  error.detail);
     float *weights = aligned_alloc(64, (layers.n_floats * sizeof(float) + 63) / 64 * 64);

@@ -15,7 +15,7 @@ void shop_open(struct fixture *fixture); /* fixture_open, with a decoder of pict
 struct picture shop_paint(uint8_t pixels[SHOP_PIXELS], unsigned number);
 void shop_put_picture(struct fixture *fixture, const char *item_id, unsigned number);
 
-/* Write the file of a model; and let the service find it. */
+/* Write the file of a model (the service may be stopped); and let the service find it. */
 void shop_write_model(struct fixture *fixture, uint64_t seed, char out_version[FILE_VERSION_BYTES]);
 void shop_adopt_model(struct fixture *fixture, uint64_t seed, char out_version[FILE_VERSION_BYTES]);
 

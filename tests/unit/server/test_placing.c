@@ -259,17 +259,16 @@ Test(placing, an_item_that_is_put_while_pictures_are_filled_in_gets_its_own)
 {
     enum { SWAPS = 10 };
     char version[FILE_VERSION_BYTES], other[FILE_VERSION_BYTES];
+    shop_adopt_model(&fixture, 2, other);
     shop_adopt_model(&fixture, 1, version);
-    shop_write_model(&fixture, 2, other);
     take_pictures_of(version);
     go_live();
     put("first", "a red mug");
     put("second", "a red mug");
     shop_put_picture(&fixture, "second", 1);
     for (int i = 0; i < SWAPS; i++) {
-        const char *newest = i % 2 ? version : other;
-        cr_assert_eq(model_files_renew(store_models_directory(fixture.app->store), newest, NULL), STATUS_OK);
-        cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ADOPT}), STATUS_OK);
+        const char *next = i % 2 ? version : other;
+        cr_assert_eq(fixture_write(&fixture, &(struct write){.kind = WRITE_MODEL_ACTIVATE, .id = next}), STATUS_OK);
         put("second", i % 4 ? "a blue cup" : "a red mug");
         shop_wait(&fixture);
         cr_expect_str_eq(best(), i % 2 ? "second" : "first", "after swap %d", i);

@@ -212,9 +212,9 @@ Test(model_files, are_no_other_files)
                                         "model.safetensors"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         put_file(names[i], "", 0);
-    cr_assert_eq(model_files_each(directory, BEHAVIOUR_LETTER, count_file, &n, NULL), STATUS_OK);
+    cr_assert_eq(model_files_each(directory, count_file, &n, NULL), STATUS_OK);
     cr_expect_eq(n, 1);
-    cr_expect_eq(model_files_each("/nowhere", BEHAVIOUR_LETTER, count_file, &n, NULL), STATUS_IO);
+    cr_expect_eq(model_files_each("/nowhere", count_file, &n, NULL), STATUS_IO);
 }
 
 /* The number of a process that has just ended. */
