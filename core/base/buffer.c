@@ -21,6 +21,18 @@ void buffer_clear(struct buffer *buffer)
     buffer_init(buffer, buffer->max_bytes);
 }
 
+static bool resize(struct buffer *buffer, size_t capacity)
+{
+    char *grown = realloc(buffer->bytes, capacity);
+    if (!grown) {
+        buffer->failed = buffer->out_of_memory = true;
+        return false;
+    }
+    buffer->bytes = grown;
+    buffer->capacity = capacity;
+    return true;
+}
+
 /* Room for n_bytes more and the NUL. */
 static bool reserve(struct buffer *buffer, size_t n_bytes)
 {
@@ -36,14 +48,18 @@ static bool reserve(struct buffer *buffer, size_t n_bytes)
     size_t capacity = buffer->capacity ? buffer->capacity : FIRST_BYTES;
     while (capacity < needed)
         capacity *= 2;
-    char *grown = realloc(buffer->bytes, capacity);
-    if (!grown) {
-        buffer->failed = buffer->out_of_memory = true;
-        return false;
-    }
-    buffer->bytes = grown;
-    buffer->capacity = capacity;
-    return true;
+    return resize(buffer, capacity);
+}
+
+void buffer_reserve(struct buffer *buffer, size_t n_bytes)
+{
+    bool is_empty = !buffer->bytes;
+    if (buffer->failed || n_bytes < buffer->capacity)
+        return;
+    if (n_bytes > buffer->max_bytes)
+        buffer->failed = true;
+    else if (resize(buffer, n_bytes + 1) && is_empty)
+        buffer->bytes[0] = '\0';
 }
 
 void buffer_append(struct buffer *buffer, const void *bytes, size_t n_bytes)

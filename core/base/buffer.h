@@ -25,6 +25,9 @@ static inline void buffer_clear_scoped(struct buffer *buffer) /* `SCOPED(buffer_
     buffer_clear(buffer);
 }
 
+/* Room for n_bytes in all, exactly, where the end is known: growing doubles. Beyond max_bytes, or without memory, the buffer is failed. */
+void buffer_reserve(struct buffer *buffer, size_t n_bytes);
+
 void buffer_append(struct buffer *buffer, const void *bytes, size_t n_bytes);
 void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -16,6 +16,7 @@ struct settings {
     int64_t http_port;    /* 0: any free port, printed at start */
     int64_t http_threads; /* 0: one a processor */
     int64_t http_max_connections, http_max_body_bytes, http_max_batch;
+    int64_t http_max_bodies_bytes; /* all bodies together */
     int64_t http_idle_seconds, http_deadline_seconds, http_drain_seconds;
     /* [recommend] */
     int64_t recommend_max_limit;

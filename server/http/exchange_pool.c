@@ -5,25 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BUFFER_BYTES (64u << 10)
-#define KEPT_EXCHANGES    256u
+#define KEPT_EXCHANGES 256u
 
 struct exchange_pool {
-    size_t arena_block_bytes, arena_max_bytes, body_max_bytes, reply_max_bytes;
-    pthread_mutex_t lock; /* guards the list */
+    struct pool_limits limits;
+    pthread_mutex_t lock; /* guards what follows */
     struct exchange *first;
     unsigned n_free;
+    size_t n_body_bytes;
 };
 
-struct exchange_pool *exchange_pool_create(size_t arena_block_bytes, size_t arena_max_bytes, size_t body_max_bytes, size_t reply_max_bytes)
+struct exchange_pool *exchange_pool_create(const struct pool_limits *limits)
 {
     struct exchange_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return NULL;
-    pool->arena_block_bytes = arena_block_bytes;
-    pool->arena_max_bytes = arena_max_bytes;
-    pool->body_max_bytes = body_max_bytes;
-    pool->reply_max_bytes = reply_max_bytes;
+    pool->limits = *limits;
     (void)pthread_mutex_init(&pool->lock, NULL);
     return pool;
 }
@@ -56,13 +53,13 @@ static struct exchange *exchange_new(const struct exchange_pool *pool)
     struct exchange *exchange = calloc(1, sizeof *exchange);
     if (!exchange)
         return NULL;
-    exchange->arena = arena_create(pool->arena_block_bytes, pool->arena_max_bytes);
+    exchange->arena = arena_create(pool->limits.arena_block_bytes, pool->limits.arena_max_bytes);
     if (!exchange->arena) {
         free(exchange);
         return NULL;
     }
-    buffer_init(&exchange->out, pool->reply_max_bytes);
-    buffer_init(&exchange->body, pool->body_max_bytes);
+    buffer_init(&exchange->out, pool->limits.reply_max_bytes);
+    buffer_init(&exchange->body, pool->limits.body_max_bytes);
     return exchange;
 }
 
@@ -80,10 +77,42 @@ struct exchange *exchange_pool_acquire(struct exchange_pool *pool)
 
 static void buffer_shrink(struct buffer *buffer)
 {
-    if (buffer->capacity > KEPT_BUFFER_BYTES)
+    if (buffer->capacity > SMALL_BODY_BYTES)
         buffer_clear(buffer);
     else
         buffer_reset(buffer);
+}
+
+/* Count n_bytes in place of what is counted for the exchange now. */
+static bool count_body(struct exchange_pool *pool, struct exchange *exchange, size_t n_bytes)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    size_t n_others = pool->n_body_bytes - exchange->n_counted;
+    bool has_room = n_bytes <= exchange->n_counted || n_bytes <= pool->limits.bodies_max_bytes - n_others;
+    if (has_room) {
+        pool->n_body_bytes = n_others + n_bytes;
+        exchange->n_counted = n_bytes;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return has_room;
+}
+
+bool exchange_pool_admit_body(struct exchange_pool *pool, struct exchange *exchange, size_t n_bytes)
+{
+    if (n_bytes < SMALL_BODY_BYTES || n_bytes <= exchange->n_counted)
+        return true;
+    if (!count_body(pool, exchange, n_bytes))
+        return false;
+    buffer_reserve(&exchange->body, n_bytes);
+    return !exchange->body.failed;
+}
+
+size_t exchange_pool_body_bytes(struct exchange_pool *pool)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    size_t n_bytes = pool->n_body_bytes;
+    (void)pthread_mutex_unlock(&pool->lock);
+    return n_bytes;
 }
 
 /* Back to as new, but for the memory that it keeps. */
@@ -102,8 +131,10 @@ static void exchange_reset(struct exchange *exchange)
 
 void exchange_pool_release(struct exchange_pool *pool, struct exchange *exchange)
 {
-    exchange_reset(exchange);
+    size_t n_counted = exchange->n_counted;
+    exchange_reset(exchange); /* the memory first, then the room */
     (void)pthread_mutex_lock(&pool->lock);
+    pool->n_body_bytes -= n_counted;
     bool keep = pool->n_free < KEPT_EXCHANGES;
     if (keep) {
         exchange->next_free = pool->first;

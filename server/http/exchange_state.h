@@ -40,6 +40,7 @@ struct exchange {
     bool begun; /* the first call was made: guard, route and limits are checked */
     bool is_options;
     struct refusal refusal;
+    size_t n_counted;   /* bytes of the body, among those of all bodies (exchange_pool.h) */
     size_t n_discarded; /* body bytes read behind a refusal */
     char request_id[REQUEST_ID_MAX + 1];
     char allow[ALLOW_MAX];

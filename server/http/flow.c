@@ -113,6 +113,16 @@ static size_t body_limit(const struct listener_options *options, const struct ro
     return route && route->bodies & BODY_IMAGE ? options->max_image_bytes : options->max_body_bytes;
 }
 
+/* Room for so many bytes of body; if there is none, the request is refused. What has not been read yet is not worth reading. */
+static bool admit_body(struct listener *listener, struct exchange *exchange, size_t n_bytes)
+{
+    if (exchange_pool_admit_body(listener->pool, exchange, n_bytes))
+        return true;
+    atomic_fetch_add(&listener->n_bodies_refused, 1);
+    refuse(exchange, 503, true, "the bodies of other requests take all room that there is for them; try again later");
+    return false;
+}
+
 /* What the header alone says against the request. */
 static void check_header(struct listener *listener, struct exchange *exchange, const char *method, const char *version)
 {
@@ -137,15 +147,26 @@ static void check_header(struct listener *listener, struct exchange *exchange, c
     }
     if (exchange->refusal.code && guard.content_length > REFUSED_BODY_MAX)
         exchange->refusal.close = true;
+    if (!exchange->refusal.code)
+        (void)admit_body(listener, exchange, (size_t)guard.content_length);
 }
 
 /* --- the body --- */
 
-static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, size_t *n_bytes)
+/* Room for n bytes more. A body that has not said its length doubles its room, up to its limit. */
+static bool make_room(struct listener *listener, struct exchange *exchange, size_t n)
+{
+    size_t needed = exchange->body.n_bytes + n, most = exchange->body.max_bytes;
+    if (needed <= exchange->n_counted || needed > most)
+        return true;
+    return admit_body(listener, exchange, needed < SMALL_BODY_BYTES ? needed : needed < most / 2 ? 2 * needed : most);
+}
+
+static enum MHD_Result take_body(struct listener *listener, struct exchange *exchange, const char *bytes, size_t *n_bytes)
 {
     size_t n = *n_bytes;
     *n_bytes = 0;
-    if (!exchange->refusal.code) {
+    if (!exchange->refusal.code && make_room(listener, exchange, n)) {
         buffer_append(&exchange->body, bytes, n);
         if (!exchange->body.failed)
             return MHD_YES;
@@ -300,7 +321,7 @@ enum MHD_Result flow_on_request(void *context, struct MHD_Connection *connection
     if (!exchange->begun)
         return begin(listener, exchange, method, version);
     if (*n_piece)
-        return take_body(exchange, piece, n_piece);
+        return take_body(listener, exchange, piece, n_piece);
     if (exchange->refusal.code)
         return answer_refusal(exchange);
     if (exchange->is_options)

@@ -63,6 +63,12 @@ static void listener_free(struct listener *listener)
     free(listener);
 }
 
+static size_t bodies_limit(const struct listener_options *options)
+{
+    size_t one = options->max_body_bytes > options->max_image_bytes ? options->max_body_bytes : options->max_image_bytes;
+    return options->max_bodies_bytes > one ? options->max_bodies_bytes : one;
+}
+
 static enum status listener_prepare(const struct listener_options *options, struct listener **out_listener)
 {
     struct listener *listener = calloc(1, sizeof *listener);
@@ -75,7 +81,12 @@ static enum status listener_prepare(const struct listener_options *options, stru
     (void)pthread_mutex_init(&listener->lock, NULL);
     (void)pthread_cond_init(&listener->idle, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    listener->pool = exchange_pool_create(options->request_block_bytes, options->request_max_bytes, options->max_body_bytes, REPLY_MAX);
+    const struct pool_limits limits = {.arena_block_bytes = options->request_block_bytes,
+                                       .arena_max_bytes = options->request_max_bytes,
+                                       .body_max_bytes = options->max_body_bytes,
+                                       .reply_max_bytes = REPLY_MAX,
+                                       .bodies_max_bytes = bodies_limit(options)};
+    listener->pool = exchange_pool_create(&limits);
     listener->metrics = http_metrics_create(options->routes, options->n_routes);
     listener->connections = connections_start(options->idle_seconds, options->deadline_seconds);
     if (!listener->pool || !listener->metrics || !listener->connections) {
@@ -224,7 +235,14 @@ void listener_metrics(const struct listener *listener, struct buffer *out)
         "inkling_http_connections_shut_total %llu\n"
         "# HELP inkling_http_refused_total Requests refused for their header fields.\n"
         "# TYPE inkling_http_refused_total counter\n"
-        "inkling_http_refused_total %llu\n",
+        "inkling_http_refused_total %llu\n"
+        "# HELP inkling_http_body_bytes Bytes set aside for the bodies of requests that are not answered yet, but for small ones.\n"
+        "# TYPE inkling_http_body_bytes gauge\n"
+        "inkling_http_body_bytes %zu\n"
+        "# HELP inkling_http_bodies_refused_total Requests refused because all bodies together had http.max_bodies_bytes.\n"
+        "# TYPE inkling_http_bodies_refused_total counter\n"
+        "inkling_http_bodies_refused_total %llu\n",
         in_flight(listener), connections_count(listener->connections), (unsigned long long)connections_shut(listener->connections),
-        (unsigned long long)atomic_load(&listener->n_refused));
+        (unsigned long long)atomic_load(&listener->n_refused), exchange_pool_body_bytes(listener->pool),
+        (unsigned long long)atomic_load(&listener->n_bodies_refused));
 }

@@ -11,6 +11,7 @@ struct listener_options {
     unsigned n_threads;
     unsigned max_connections;
     size_t max_body_bytes, max_image_bytes;        /* of a route that takes BODY_IMAGE: max_image_bytes */
+    size_t max_bodies_bytes;                       /* all bodies together, but for those below 64 KiB; one of the largest always has room */
     size_t request_block_bytes, request_max_bytes; /* a request's arena: what it keeps between requests, and the most it may hold */
     unsigned idle_seconds, deadline_seconds, drain_seconds;
     const struct route *routes;

@@ -16,8 +16,9 @@ struct listener {
     struct exchange_pool *pool;
     struct http_metrics *metrics;
     uint16_t port;
-    atomic_uint_fast64_t n_refused; /* by the guard */
-    pthread_mutex_t lock;           /* guards what follows */
+    atomic_uint_fast64_t n_refused;        /* by the guard */
+    atomic_uint_fast64_t n_bodies_refused; /* no room for them */
+    pthread_mutex_t lock;                  /* guards what follows */
     pthread_cond_t idle;            /* a count came to 0 */
     unsigned n_in_flight;           /* exchanges: from the request line to the end of the answer */
     unsigned n_answering;           /* exchanges whose handler was called and that cannot go on by themselves yet */

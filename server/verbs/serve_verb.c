@@ -145,6 +145,7 @@ static struct listener_options listener_options_of(const struct settings *settin
         .n_threads = settings->http_threads ? (unsigned)settings->http_threads : workers_processors(),
         .max_connections = (unsigned)settings->http_max_connections,
         .max_body_bytes = (size_t)settings->http_max_body_bytes,
+        .max_bodies_bytes = (size_t)settings->http_max_bodies_bytes,
         .max_image_bytes = (size_t)settings->pictures_max_bytes,
         .request_block_bytes = app_scratch_bytes(api->app) + REQUEST_SLACK_BYTES,
         .request_max_bytes = REQUEST_MAX_BYTES,

@@ -71,6 +71,24 @@ Test(buffer, grows_and_stays_terminated)
     cr_assert_eq(buffer.n_bytes, 3890);
 }
 
+Test(buffer, takes_as_much_as_is_reserved_and_no_more_memory)
+{
+    struct buffer buffer;
+    buffer_init(&buffer, 1000);
+    buffer_append(&buffer, "abc", 3);
+    buffer_reserve(&buffer, 700);
+    cr_assert_eq(buffer.capacity, 701);
+    buffer_reserve(&buffer, 10);
+    for (int i = 3; i < 700; i++)
+        buffer_append(&buffer, "d", 1);
+    cr_expect_eq(buffer.capacity, 701);
+    cr_expect_eq(strncmp(buffer.bytes, "abcd", 4), 0);
+    cr_assert_eq(buffer_finish(&buffer, NULL), STATUS_OK);
+    buffer_reserve(&buffer, 1001);
+    cr_assert_eq(buffer_finish(&buffer, NULL), STATUS_LIMIT);
+    buffer_clear(&buffer);
+}
+
 Test(buffer, remembers_that_something_did_not_fit)
 {
     SCOPED(buffer_clear) struct buffer buffer;

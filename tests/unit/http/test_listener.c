@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -103,7 +104,9 @@ static void leave(void *context, unsigned slot)
     atomic_fetch_sub(&stage->n_open, 1);
 }
 
-static struct listener *start(struct stage *stage, unsigned deadline_seconds, unsigned drain_seconds)
+/* max_body_bytes of a body, max_bodies_bytes of all of them. */
+static struct listener *start_with(struct stage *stage, unsigned deadline_seconds, unsigned drain_seconds, size_t max_body_bytes,
+                                   size_t max_bodies_bytes)
 {
     struct listener *listener = NULL;
     struct error error = {0};
@@ -114,7 +117,8 @@ static struct listener *start(struct stage *stage, unsigned deadline_seconds, un
         .address = "127.0.0.1",
         .n_threads = 2,
         .max_connections = 64,
-        .max_body_bytes = MAX_BODY_BYTES,
+        .max_body_bytes = max_body_bytes,
+        .max_bodies_bytes = max_bodies_bytes,
         .max_image_bytes = MAX_IMAGE_BYTES,
         .request_block_bytes = 4096,
         .request_max_bytes = 1 << 20,
@@ -129,6 +133,11 @@ static struct listener *start(struct stage *stage, unsigned deadline_seconds, un
     };
     cr_assert_eq(listener_start(&options, &listener, &error), STATUS_OK, "%s", error.detail);
     return listener;
+}
+
+static struct listener *start(struct stage *stage, unsigned deadline_seconds, unsigned drain_seconds)
+{
+    return start_with(stage, deadline_seconds, drain_seconds, MAX_BODY_BYTES, 1 << 20);
 }
 
 /* --- a client --- */
@@ -377,6 +386,122 @@ Test(listener, asks_for_the_body_that_a_client_holds_back)
     HAS(text, "HTTP/1.1 100 ");
     send_text(peer, "{}");
     HAS(read_to_end(peer, text, sizeof text), "\r\n\r\n{}");
+    listener_stop(listener);
+}
+
+/* --- all bodies together --- */
+
+enum { LARGE_BODY = 200 << 10, MOST_BODY = 256 << 10, MOST_BODIES = 300 << 10 };
+
+#define LARGE_HEAD REQUEST("POST", "/echo") "Content-Type: application/json\r\nContent-Length: 204800\r\n"
+#define CONTINUE   "HTTP/1.1 100 "
+
+static void send_blanks(int peer, size_t n_bytes)
+{
+    static char bytes[LARGE_BODY];
+    memset(bytes, ' ', sizeof bytes);
+    for (ssize_t n; n_bytes && (n = send(peer, bytes, n_bytes, 0)) > 0;)
+        n_bytes -= (size_t)n;
+    cr_assert_eq(n_bytes, 0);
+}
+
+/* Reads until so many bytes came behind the empty line, whose connection stays open. */
+static void read_answer(int peer, size_t n_body)
+{
+    static char text[LARGE_BODY + 4096];
+    size_t n_bytes = 0;
+    for (const char *body = NULL; !body || n_bytes < (size_t)(body - text) + n_body;) {
+        ssize_t n = recv(peer, text + n_bytes, sizeof text - 1 - n_bytes, 0);
+        cr_assert(n > 0);
+        n_bytes += (size_t)n;
+        text[n_bytes] = '\0';
+        body = strstr(text, "\r\n\r\n");
+        body = body ? body + 4 : NULL;
+    }
+}
+
+/* A client that has announced a large body: when this returns, the listener has seen the header. */
+static int announce_body(const struct listener *listener)
+{
+    char text[4096];
+    int peer = connect_to(listener);
+    send_text(peer, LARGE_HEAD "Expect: 100-continue\r\n\r\n");
+    ssize_t n = recv(peer, text, sizeof text - 1, 0);
+    cr_assert(n > 0);
+    text[n] = '\0';
+    HAS(text, CONTINUE);
+    return peer;
+}
+
+/* The last byte is missing. */
+static int hold_body_back(const struct listener *listener)
+{
+    int peer = announce_body(listener);
+    send_blanks(peer, LARGE_BODY - 1);
+    return peer;
+}
+
+Test(listener, refuses_a_body_for_which_others_leave_no_room)
+{
+    struct stage stage;
+    char text[4096];
+    struct listener *listener = start_with(&stage, 60, 0, MOST_BODY, MOST_BODIES);
+    int peer = hold_body_back(listener);
+    HAS(ASK(LARGE_HEAD "\r\n"), "HTTP/1.1 503 ");
+    HAS(text, "Retry-After: ");
+    HAS(text, "application/problem+json");
+    HAS(ASK(REQUEST("POST", "/echo") "Content-Type: application/json\r\nContent-Length: 2\r\n" CLOSE "{}"), "\r\n\r\n{}");
+    send_blanks(peer, 1);
+    read_answer(peer, LARGE_BODY);
+    send_text(peer, LARGE_HEAD "\r\n"); /* on one connection: the body before it is gone */
+    send_blanks(peer, LARGE_BODY);
+    read_answer(peer, LARGE_BODY);
+    (void)close(peer);
+    listener_stop(listener);
+}
+
+Test(listener, refuses_a_chunked_body_for_which_others_leave_no_room)
+{
+    struct stage stage;
+    char text[4096];
+    struct listener *listener = start_with(&stage, 60, 0, MOST_BODY, MOST_BODIES);
+    int holder = hold_body_back(listener), peer = connect_to(listener);
+    send_chunked(peer, LARGE_BODY);
+    HAS(read_to_end(peer, text, sizeof text), "HTTP/1.1 503 ");
+    (void)close(holder);
+    listener_stop(listener);
+}
+
+/* The setting may be smaller than a body: it would never be taken. */
+Test(listener, always_has_room_for_one_body)
+{
+    struct stage stage;
+    struct listener *listener = start_with(&stage, 60, 0, MOST_BODY, 1024);
+    int peer = connect_to(listener);
+    send_text(peer, LARGE_HEAD "\r\n");
+    send_blanks(peer, LARGE_BODY);
+    read_answer(peer, LARGE_BODY);
+    (void)close(peer);
+    listener_stop(listener);
+}
+
+static bool says(const struct listener *listener, const char *line)
+{
+    SCOPED(buffer_clear) struct buffer metrics;
+    buffer_init(&metrics, 1 << 20);
+    listener_metrics(listener, &metrics);
+    return strstr(metrics.bytes, line) != NULL;
+}
+
+Test(listener, gives_the_room_of_a_body_back_when_its_client_leaves, .timeout = 60)
+{
+    struct stage stage;
+    struct listener *listener = start_with(&stage, 60, 0, MOST_BODY, MOST_BODIES);
+    int peer = announce_body(listener); /* no more: the library may miss the end behind a piece that it has read */
+    cr_assert(says(listener, "\ninkling_http_body_bytes 204800\n"));
+    (void)close(peer);
+    while (!says(listener, "\ninkling_http_body_bytes 0\n"))
+        (void)sched_yield();
     listener_stop(listener);
 }
 
