@@ -7,6 +7,8 @@
  *         --attributes ../shared/data/s3rec/Beauty_item2attributes.json --temperature .1
  *     zcat ../shared/data/uci-online-retail/online_retail_541909.csv.gz | build/release/tests/bench/bench_cold --epochs 8 --retail yes
  *
+ * --cold-seed N draws other cold items; not the number of --seed, by which held-out items are drawn.
+ *
  * --model FILE takes a behaviour model that an earlier run wrote (its name is printed) in the place of training one; the other options are
  * those of train_bench and of struct content_settings. */
 #include "core/base/clock.h"
@@ -24,6 +26,7 @@ struct options {
     struct training_settings settings;
     struct content_settings content;
     const char *attributes, *model, *directory;
+    uint64_t cold_seed;
     bool is_retail, refits;
 };
 
@@ -63,6 +66,8 @@ static bool take_option(struct options *options, const char *name, const char *v
         options->model = value;
     else if (strcmp(name, "--directory") == 0)
         options->directory = value;
+    else if (strcmp(name, "--cold-seed") == 0)
+        options->cold_seed = strtoull(value, NULL, 10);
     else if (strcmp(name, "--retail") == 0)
         options->is_retail = strcmp(value, "yes") == 0;
     else if (strcmp(name, "--refit") == 0)
@@ -152,7 +157,7 @@ static void note_case(struct cold_figures *figures, const struct cold_protocol *
     uint32_t target = 0, best[LIST_LENGTH], n = 0;
     uint64_t luck[LIST_LENGTH];
     struct random random;
-    random_init(&random, COLD_SEED + 1, number);
+    random_init(&random, protocol->seed + 1, number);
     for (uint32_t i = 0; i < protocol->n_cold; i++) {
         uint64_t mine = random_next(&random);
         uint32_t place = n;
@@ -329,7 +334,7 @@ static enum status measure(const struct cold_input *cold, const struct options *
     const struct type_weights *type_weights = &options->settings.type_weights;
     if (!workers)
         return STATUS_NOMEM;
-    cold_protocol_init(&protocol, cold);
+    cold_protocol_init(&protocol, cold, options->cold_seed);
     enum status status = dataset_split(protocol.train, SPLIT_LAST, type_weights, 0, &split);
     if (status == STATUS_OK)
         status = train_behaviour(cold, &protocol, split, options, &model, error);
@@ -348,7 +353,8 @@ static enum status measure(const struct cold_input *cold, const struct options *
 
 int main(int argc, char *argv[])
 {
-    struct options options = {.settings = training_settings_default(), .content = content_settings_default(), .directory = "."};
+    struct options options = {
+        .settings = training_settings_default(), .content = content_settings_default(), .directory = ".", .cold_seed = COLD_SEED};
     struct cold_input cold;
     struct error error = {.detail = ""};
     options.settings.n_threads = workers_processors();
@@ -360,6 +366,10 @@ int main(int argc, char *argv[])
     }
     if (!options.is_retail && !options.attributes) {
         (void)fprintf(stderr, "bench_cold: either --attributes FILE or --retail yes is needed\n");
+        return 2;
+    }
+    if (options.cold_seed == options.settings.seed) {
+        (void)fprintf(stderr, "bench_cold: --cold-seed must not be --seed: the same items would be cold and held out\n");
         return 2;
     }
     options.content.seed = options.settings.seed;

@@ -141,7 +141,7 @@ void cold_input_clear(struct cold_input *cold)
 static void choose_cold(struct cold_protocol *protocol)
 {
     for (uint32_t v = 0; v < protocol->n_items; v++) {
-        protocol->is_cold[v] = content_is_held_out(v, COLD_SHARE, COLD_SEED);
+        protocol->is_cold[v] = content_is_held_out(v, COLD_SHARE, protocol->seed);
         if (protocol->is_cold[v])
             protocol->cold_items[protocol->n_cold++] = v;
     }
@@ -188,13 +188,13 @@ static struct dataset *finish(struct dataset_builder *builder, const struct data
     return dataset;
 }
 
-void cold_protocol_init(struct cold_protocol *protocol, const struct cold_input *cold)
+void cold_protocol_init(struct cold_protocol *protocol, const struct cold_input *cold, uint64_t seed)
 {
     struct dataset *all = bench_input_dataset(&cold->input, 0);
     SCOPED(dataset_builder_destroy) struct dataset_builder *train = need(dataset_builder_create());
     SCOPED(dataset_builder_destroy) struct dataset_builder *warm = need(dataset_builder_create());
     SCOPED(memory_free) uint32_t *seen = need(calloc(all->n_items, sizeof *seen));
-    *protocol = (struct cold_protocol){.n_items = all->n_items};
+    *protocol = (struct cold_protocol){.seed = seed, .n_items = all->n_items};
     protocol->is_cold = need(calloc(all->n_items, sizeof *protocol->is_cold));
     protocol->cold_items = need(calloc(all->n_items, sizeof *protocol->cold_items));
     protocol->ends_cold = need(calloc(all->n_users, sizeof *protocol->ends_cold));

@@ -1,8 +1,9 @@
 /* Behaviour with texts of the items, and what it is without some of the items: what measuring new items needs.
  *
- * The protocol: 5 % of the items, by a hash of their number, are cold: none of their events is in any training history. A user's last event
- * is never trained on. Is it on a cold item and is there a warm one before it, it is a cold case; is it on a warm item, a warm case. Only
- * first interactions of a user with an item count. A measuring tool: out of memory or a broken file ends the program. Threads: one. */
+ * The protocol: 5 % of the items, by a hash of a seed and their number, are cold: none of their events is in any training history. A user's
+ * last event is never trained on. Is it on a cold item and is there a warm one before it, it is a cold case; is it on a warm item, a warm
+ * case. Only first interactions of a user with an item count. A measuring tool: out of memory or a broken file ends the program. Threads:
+ * one. */
 #ifndef COLD_INPUT_H
 #define COLD_INPUT_H
 
@@ -10,7 +11,7 @@
 #include "tests/bench/bench_input.h"
 
 #define COLD_SHARE 0.05f
-#define COLD_SEED  77u
+#define COLD_SEED  77u /* of the draw, when nobody says another */
 
 struct cold_input {
     struct bench_input input;
@@ -33,6 +34,7 @@ struct cold_case {
 };
 
 struct cold_protocol {
+    uint64_t seed; /* of the draw */
     uint32_t n_items, n_cold, n_cases;
     bool *is_cold;                 /* [n_items] */
     uint32_t *cold_items;          /* [n_cold] */
@@ -43,8 +45,9 @@ struct cold_protocol {
     struct item_content *contents; /* [n_items], of the texts */
 };
 
-/* Borrows cold for its life. */
-void cold_protocol_init(struct cold_protocol *protocol, const struct cold_input *cold);
+/* Another seed draws other cold items. It must not be the seed of the training, which draws its held-out items by the same hash: those
+ * would be the cold ones. Borrows cold for its life. */
+void cold_protocol_init(struct cold_protocol *protocol, const struct cold_input *cold, uint64_t seed);
 void cold_protocol_clear(struct cold_protocol *protocol);
 
 #endif

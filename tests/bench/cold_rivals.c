@@ -104,7 +104,7 @@ void cold_rivals_score(struct cold_rivals *rivals, enum rival rival, uint32_t us
 {
     const struct cold_protocol *protocol = rivals->protocol;
     struct random random;
-    random_init(&random, COLD_SEED, user);
+    random_init(&random, rivals->protocol->seed, user);
     add_history(rivals, user, false);
     for (uint32_t i = 0; i < protocol->n_cold; i++) {
         double score = 0;
