@@ -123,5 +123,10 @@ def spread(values, form="{:,.0f}"):
     return f"{form.format(statistics.median(values))} ({form.format(min(values))}–{form.format(max(values))})".replace(",", " ")
 
 
+def numbers(text):
+    """The type of an option like --seeds 1,2,3."""
+    return [int(number) for number in text.split(",") if number]
+
+
 def add_common(parser):
     parser.add_argument("--build", type=pathlib.Path, metavar="DIR", help="release build to use (default: build/release)")

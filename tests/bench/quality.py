@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-from measuring import ROOT, SHARED, header, inkling, load, machine, measured, retrain, service
+from measuring import ROOT, SHARED, header, inkling, load, machine, measured, numbers, retrain, service
 
 DATA, REFEREE = SHARED / "data", SHARED / "referee"
 
@@ -324,10 +324,6 @@ def set_names(text):
         if name not in SETS:
             raise ValueError(name)
     return names
-
-
-def numbers(text):
-    return [int(number) for number in text.split(",") if number]
 
 
 def add_options(parser):
