@@ -33,11 +33,13 @@ class Rival:
             layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2),
             layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(n_classes, activation="softmax"),
         ])  # fmt: skip
-        self.network.compile(optimizer=keras.optimizers.Adam(self.args.rate), loss="sparse_categorical_crossentropy", jit_compile=name == "jit")
+        adam = keras.optimizers.Adam(self.args.rate, epsilon=rival_pictures.ADAM_EPSILON)
+        self.network.compile(optimizer=adam, loss="sparse_categorical_crossentropy", jit_compile=name == "jit")
+        self.n_epochs = 0
         self.warm_up()
 
     def fit(self, n):
-        self.network.fit(self.images[:n], self.labels[:n], batch_size=self.args.batch, epochs=1, verbose=0)
+        return self.network.fit(self.images[:n], self.labels[:n], batch_size=self.args.batch, epochs=1, verbose=0)
 
     def warm_up(self):
         """Trace and compile for both sizes of batches, then put the start back: no weights, moments or steps are left of it."""
@@ -56,7 +58,10 @@ class Rival:
         return rival_pictures.median_seconds(lambda _: self.fit(n_steps * self.args.batch), 3) / n_steps
 
     def epoch(self):
-        self.fit(len(self.images))
+        """Behind a seed of its own: with the one of the start every call of fit would see the pictures in the same order again."""
+        self.n_epochs += 1
+        keras.utils.set_random_seed(1000 * self.args.seed + self.n_epochs)
+        return self.fit(len(self.images)).history["loss"][0]
 
     def judge(self):
         given = self.network.predict(self.test[0], batch_size=256, verbose=0).argmax(1)

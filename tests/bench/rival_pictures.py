@@ -4,7 +4,7 @@ Commands, one a line, each answered by one line of JSON:
 
   trial N FORMS…   seconds a step of these forms ("_" for a space), the median over N steps, from the start; compilation is not counted
   form NAME        the form of the epochs, from the start again
-  epoch            train the next epoch: seconds
+  epoch            train the next epoch: seconds, mean loss
   judge            accuracy on the test pictures
 """
 
@@ -16,6 +16,8 @@ import sys
 import time
 
 import numpy
+
+ADAM_EPSILON = 1e-7  # Keras' default, and inkling's
 
 
 def read_idx(path):
@@ -51,7 +53,7 @@ def median_seconds(step, n):
 
 
 def obey(rival, facts, **more):
-    """rival: form(name), trial(name, n), epoch(), judge(); more: other commands, called with their words."""
+    """rival: form(name), trial(name, n), epoch() which returns the mean loss, judge(); more: other commands, called with their words."""
     print(json.dumps(facts), flush=True)
     for line in sys.stdin:
         command, *words = line.split()
@@ -67,8 +69,8 @@ def obey(rival, facts, **more):
                     answer["failed"][name] = f"{type(problem).__name__}: {problem}".splitlines()[0][:200]
         elif command == "epoch":
             began = time.perf_counter()
-            rival.epoch()
-            answer = {"seconds": round(time.perf_counter() - began, 4)}
+            loss = rival.epoch()
+            answer = {"seconds": round(time.perf_counter() - began, 4), "loss": round(float(loss), 6)}
         elif command == "judge":
             answer = {"accuracy": round(float(rival.judge()), 4)}
         else:

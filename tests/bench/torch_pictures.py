@@ -49,15 +49,17 @@ class Rival:
         """Compile for both sizes of batches, then put the start back."""
         start = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         for n in {self.args.batch, len(self.images) % self.args.batch or self.args.batch}:
-            self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.args.rate, fused=True)
+            self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.args.rate, eps=rival_pictures.ADAM_EPSILON, fused=True)
             self.step(torch.arange(n))
         self.network.load_state_dict(start)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.args.rate, fused=True)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=self.args.rate, eps=rival_pictures.ADAM_EPSILON, fused=True)
 
     def step(self, chosen):
         self.optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(self.run(self.images[chosen]), self.labels[chosen]).backward()
+        loss = F.cross_entropy(self.run(self.images[chosen]), self.labels[chosen])
+        loss.backward()
         self.optimizer.step()
+        return loss.detach()
 
     def trial(self, name, n):
         self.form(name)
@@ -67,8 +69,10 @@ class Rival:
         return rival_pictures.median_seconds(lambda number: self.step(batches[number % len(batches)]), n)
 
     def epoch(self):
+        total = torch.zeros(())
         for batch in torch.randperm(len(self.images)).split(self.args.batch):
-            self.step(batch)
+            total += self.step(batch) * len(batch)
+        return total / len(self.images)
 
     def judge(self):
         with torch.no_grad():
