@@ -30,7 +30,9 @@ def fresh_model(lab, data):
 def put(file, data, verdict):
     if verdict is not None:
         (data / "models" / f"{file.stem}.verdict").write_bytes(verdict)
-    (data / "models" / file.name).write_bytes(file.read_bytes())
+    partial = data / "models" / f".{file.name}.partial" # whole at once, as trainings write them: a server may be looking
+    partial.write_bytes(file.read_bytes())
+    os.replace(partial, data / "models" / file.name)
 
 
 def claim_a_rejected_file_does_not_go_live(lab):
@@ -105,7 +107,8 @@ def claim_a_training_killed_anywhere_leaves_a_whole_directory(lab):
 def claim_a_rejected_model_ends_its_job_well(lab):
     """A training through the API whose model is worse ends as succeeded, says that the model is rejected and why, and the live model stays"""
     data = lab.small_data()
-    service.run_ok(lab.binary, "retrain", "--data", data, "--budget", "0", "--split", "last", "--epochs", "30", "--no-refit", "--threads", "2", *EVENTS_ALONE)
+    service.run_ok(lab.release, "retrain", "--data", data, "--budget", "0", "--split", "last", "--epochs", "30", # minutes under the sanitizers
+                   "--no-refit", "--threads", "2", *EVENTS_ALONE)
     with lab.service(data, "--set", "gate.margin=0", "--set", "gate.metric=ndcg20", *EVENTS_ALONE) as server:
         live = live_version(server)
         job = start_job(server, epochs=1, seed=2, split="last", force=False)
