@@ -40,7 +40,7 @@ static const struct setting table[] = {
     {"http.threads",           SETTING_INTEGER, MEMBER(http_threads),           0,     256,   "0",         NULL, "threads that answer; 0 is one a processor"},
     {"http.max_connections",   SETTING_INTEGER, MEMBER(http_max_connections),   1,     65536, "1024",      NULL, "connections at once; more are closed"},
     {"http.max_body_bytes",    SETTING_INTEGER, MEMBER(http_max_body_bytes),    1024,  1e9,   "4194304",   NULL, "largest request body; a larger one is answered 413"},
-    {"http.max_bodies_bytes",  SETTING_INTEGER, MEMBER(http_max_bodies_bytes),  1024,  1e12,  "268435456", NULL, "bodies of 64 KiB and more that are there at once, together; a request beyond that is answered 503. One always has room"},
+    {"http.max_bodies_bytes",  SETTING_INTEGER, MEMBER(http_max_bodies_bytes),  1024,  1e12,  "268435456", NULL, "all large bodies at once; a request beyond that is answered 503"},
     {"http.max_batch",         SETTING_INTEGER, MEMBER(http_max_batch),         1,     1e5,   "5000",      NULL, "events or items in one request; more are answered 413"},
     {"http.idle_seconds",      SETTING_INTEGER, MEMBER(http_idle_seconds),      1,     3600,  "60",        NULL, "a silent connection is closed after this"},
     {"http.deadline_seconds",  SETTING_INTEGER, MEMBER(http_deadline_seconds),  1,     3600,  "30",        NULL, "a request must have arrived whole after this"},
