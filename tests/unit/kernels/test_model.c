@@ -47,17 +47,22 @@ static void fixture_clear(struct fixture *fixture)
     planted_clear(&fixture->planted);
 }
 
-static enum status open_bytes(const struct fixture *fixture, const void *bytes, size_t n_bytes, struct error *error)
+static enum status open_spoiled(const struct fixture *fixture, struct error *error)
 {
-    FILE *file = fopen(fixture->spoiled, "wb");
-    cr_assert(file && fwrite(bytes, 1, n_bytes, file) == n_bytes);
-    (void)fclose(file);
     struct model *model = NULL;
     *error = (struct error){.detail = ""};
     enum status status = model_open(fixture->spoiled, &model, error);
     cr_assert(status == STATUS_OK || (!model && error->detail[0]), "a refusal needs a reason and no model");
     model_close(model);
     return status;
+}
+
+static enum status open_bytes(const struct fixture *fixture, const void *bytes, size_t n_bytes, struct error *error)
+{
+    FILE *file = fopen(fixture->spoiled, "wb");
+    cr_assert(file && fwrite(bytes, 1, n_bytes, file) == n_bytes);
+    (void)fclose(file);
+    return open_spoiled(fixture, error);
 }
 
 static struct model *open_model(const char *path)
@@ -145,16 +150,22 @@ Test(model, is_refused_with_any_bit_flipped)
     uint64_t length;
     fixture_init(&fixture, .1f);
     memcpy(&length, fixture.bytes, sizeof length);
+    cr_assert_eq(open_bytes(&fixture, fixture.bytes, fixture.n_bytes, &error), STATUS_OK);
+    int file = open(fixture.spoiled, O_WRONLY); /* a byte at a time: a file that is written anew, again and again, waits for the disk */
+    cr_assert(file >= 0);
     /* two bits of every byte of the header (one of them would turn a letter into its capital), one of every seventh byte behind it */
     for (size_t i = 0; i < fixture.n_bytes; i += i < 8 + length ? 1 : 7) {
         const unsigned bits[] = {(unsigned)(i % 8), 5};
         for (unsigned b = 0; b < (i < 8 + length ? 2 : 1); b++) {
-            fixture.bytes[i] ^= (unsigned char)(1u << bits[b]);
-            cr_assert_eq(open_bytes(&fixture, fixture.bytes, fixture.n_bytes, &error), STATUS_CORRUPT,
-                         "bit %u of byte %zu (header ends at %zu)", bits[b], i, (size_t)(8 + length));
-            fixture.bytes[i] ^= (unsigned char)(1u << bits[b]);
+            unsigned char flipped = fixture.bytes[i] ^ (unsigned char)(1u << bits[b]);
+            cr_assert_eq(pwrite(file, &flipped, 1, (off_t)i), 1);
+            cr_assert_eq(open_spoiled(&fixture, &error), STATUS_CORRUPT, "bit %u of byte %zu (header ends at %zu)", bits[b], i,
+                         (size_t)(8 + length));
+            cr_assert_eq(pwrite(file, &fixture.bytes[i], 1, (off_t)i), 1);
         }
     }
+    cr_assert_eq(open_spoiled(&fixture, &error), STATUS_OK, "and as it was it is good again");
+    (void)close(file);
     fixture_clear(&fixture);
 }
 

@@ -40,7 +40,7 @@ Test(search, says_what_it_tried_and_what_it_chose)
 {
     struct planted planted;
     struct node *report = NULL;
-    planted_init(&planted, 80);
+    planted_init(&planted, 20);
     planted.settings.epochs = 8;
     struct trainer *trainer = trainer_for(&planted, 2);
     struct trained *trained = select_with(&planted, trainer, 600);
@@ -75,7 +75,7 @@ Test(search, judges_dropout_by_whole_runs_only)
 {
     struct planted planted;
     struct node *report = NULL;
-    planted_init(&planted, 80);
+    planted_init(&planted, 20);
     planted.settings.epochs = 8;
     struct trainer *trainer = trainer_for(&planted, 2);
     struct trained *trained = select_with(&planted, trainer, 600);
@@ -96,7 +96,7 @@ Test(search, tries_one_when_the_budget_is_small)
 {
     struct planted planted;
     struct node *report = NULL;
-    planted_init(&planted, 80);
+    planted_init(&planted, 20);
     planted.settings.epochs = 2;
     struct trainer *trainer = trainer_for(&planted, 1);
     struct trained *trained = select_with(&planted, trainer, 1e-6);
@@ -111,7 +111,7 @@ Test(search, tries_one_when_the_budget_is_small)
 Test(search, chooses_the_same_at_any_thread_count)
 {
     struct planted planted;
-    planted_init(&planted, 40);
+    planted_init(&planted, 20);
     planted.settings.epochs = 4;
     struct trainer *one = trainer_for(&planted, 1), *three = trainer_for(&planted, 3);
     struct trained *a = select_with(&planted, one, 600), *b = select_with(&planted, three, 600);
@@ -263,7 +263,7 @@ Test(search, gives_up_epochs_before_it_gives_up_wide_forms)
     struct planted planted;
     struct node *report = NULL;
     double dearest = 0, cheapest = 0;
-    planted_init(&planted, 80);
+    planted_init(&planted, 20);
     planted.settings.epochs = 30;
     read_costs(&planted, &dearest, &cheapest);
     cr_assert_lt(2 * 25 * cheapest, 27 * dearest, "a narrow form and its refit would fit");
@@ -283,7 +283,7 @@ Test(search, ends_the_winner_when_the_budget_is_spent)
 {
     struct planted planted;
     double dearest = 0, cheapest = 0;
-    planted_init(&planted, 80);
+    planted_init(&planted, 20);
     planted.settings.epochs = 1000;
     planted.settings.patience = 0;
     read_costs(&planted, &dearest, &cheapest);
