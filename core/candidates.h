@@ -6,7 +6,6 @@
 #include "core/batches.h"
 #include "core/training_settings.h"
 
-#define PLANNED_CORES  2
 #define FORMS_MAX      6
 #define VARIATIONS_MAX 2
 

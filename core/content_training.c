@@ -4,7 +4,6 @@
 #include "core/averaging.h"
 #include "core/base/clock.h"
 #include "core/base/floats.h"
-#include "core/candidates.h"
 #include "core/content_evidence.h"
 #include "core/content_judge.h"
 

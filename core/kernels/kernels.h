@@ -43,10 +43,12 @@ struct adam_rates {
 /* Those of step number `step`, from 1, with beta1 = 0.9 and beta2 = 0.999. */
 struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t step);
 
+#define PLANNED_CORES 2 /* that plans reckon with */
+
 struct kernels {
     const char *name;
     bool short_products; /* softmax_loss multiplies in bfloat16, everything else in floats */
-    /* What softmax_loss, and the rest of a training, come to on a core of an ordinary server that has no faster form, 1e9 operations a
+    /* About what softmax_loss, and the rest of a training, come to on a core of an ordinary server that has no faster form, 1e9 operations a
      * second: for plans, which must not depend on what a clock says. */
     float softmax_gflops, other_gflops;
 
