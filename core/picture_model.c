@@ -3,7 +3,7 @@
 
 #include "core/base/floats.h"
 #include "core/base/node.h"
-#include "core/layers/class_loss.h"
+#include "core/kernels/maps.h"
 #include "core/layers/layer_pass.h"
 #include "core/picture_file.h"
 #include "core/picture_training.h"
@@ -186,5 +186,5 @@ void picture_asker_ask(struct picture_asker *asker, const uint8_t *pixels, uint3
     if (vectors)
         memcpy(vectors, layer_pass_vector(asker->pass), (size_t)n * picture_model_width(model) * sizeof *vectors);
     if (probabilities)
-        class_probabilities(probabilities, layer_pass_output(asker->pass), n, model->facts.n_categories);
+        map_kernels_fast()->softmax(probabilities, layer_pass_output(asker->pass), n, model->facts.n_categories);
 }

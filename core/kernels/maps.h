@@ -71,6 +71,14 @@ struct map_kernels {
     /* dx = g · inverse · (dy - mean_n dy - z · mean_n(dy ∘ z));  dg += sum_n dy ∘ z,  db += sum_n dy */
     void (*batch_norm_backward)(float *restrict dx, float *restrict dg, float *restrict db, const float *restrict dy,
                                 const float *restrict z, const float *restrict inverse, const float *restrict g, size_t N, size_t C);
+
+    /* p = exp x / sum_k exp x      p x [N, K], K > 0 classes; p may be x itself */
+    void (*softmax)(float *p, const float *x, size_t N, size_t K);
+    /* Its cross-entropy, each row 1 / n_all of the loss: dx = (softmax(x) - q) / n_all, q = smoothing / K everywhere and 1 - smoothing more
+     * at the target (Szegedy et al. 2016, section 7). Returns the sum of the rows' losses over n_all.   dx x [N, K]  target [N], each < K
+     */
+    double (*cross_entropy)(float *restrict dx, const float *restrict x, const uint32_t target[], float smoothing, size_t n_all, size_t N,
+                            size_t K);
 };
 
 size_t convolution_floats(const struct convolution *conv);

@@ -212,6 +212,41 @@ static void batch_norm_backward_ref(float *restrict dx, float *restrict dg, floa
     }
 }
 
+/* The logarithm of sum over k of exp x[k]. */
+static double log_sum(const float *x, size_t K)
+{
+    double most = (double)x[0], sum = 0;
+    for (size_t k = 1; k < K; k++)
+        most = (double)x[k] > most ? (double)x[k] : most;
+    for (size_t k = 0; k < K; k++)
+        sum += exp((double)x[k] - most);
+    return most + log(sum);
+}
+
+static void softmax_ref(float *p, const float *x, size_t N, size_t K)
+{
+    for (size_t n = 0; n < N; n++) {
+        double total = log_sum(x + n * K, K);
+        for (size_t k = 0; k < K; k++)
+            p[n * K + k] = (float)exp((double)x[n * K + k] - total);
+    }
+}
+
+static double cross_entropy_ref(float *restrict dx, const float *restrict x, const uint32_t target[], float smoothing, size_t n_all,
+                                size_t N, size_t K)
+{
+    double loss = 0, spread = (double)smoothing / (double)K;
+    for (size_t n = 0; n < N; n++) {
+        double total = log_sum(x + n * K, K);
+        for (size_t k = 0; k < K; k++) {
+            double wanted = spread + (k == target[n] ? 1 - (double)smoothing : 0);
+            loss += wanted * (total - (double)x[n * K + k]) / (double)n_all;
+            dx[n * K + k] = (float)((exp((double)x[n * K + k] - total) - wanted) / (double)n_all);
+        }
+    }
+    return loss;
+}
+
 const struct map_kernels map_kernels_plain = {
     .name = "plain",
     .convolve = convolve_ref,
@@ -225,4 +260,6 @@ const struct map_kernels map_kernels_plain = {
     .sum_rows = sum_rows_ref,
     .batch_norm = batch_norm_ref,
     .batch_norm_backward = batch_norm_backward_ref,
+    .softmax = softmax_ref,
+    .cross_entropy = cross_entropy_ref,
 };

@@ -8,6 +8,7 @@
 #define KERNELS_VECTOR_MAPS_H
 
 #include "core/kernels/maps.h"
+#include "core/kernels/vector_classes.h"
 #include "core/kernels/vector_loops.h"
 #include "core/kernels/vector_tile.h"
 
@@ -378,7 +379,8 @@ static void vector_batch_norm_backward(float *restrict dx, float *restrict dg, f
         .name = kind, .convolve = vector_convolve, .convolve_backward_input = vector_convolve_backward_input,                              \
         .convolve_backward_weights = vector_convolve_backward_weights, .pool = vector_pool, .pool_backward = vector_pool_backward,         \
         .relu = vector_relu, .relu_backward = vector_relu_backward, .add_bias = vector_add_bias, .sum_rows = vector_sum_rows,              \
-        .batch_norm = vector_batch_norm, .batch_norm_backward = vector_batch_norm_backward                                                 \
+        .batch_norm = vector_batch_norm, .batch_norm_backward = vector_batch_norm_backward, .softmax = vector_softmax,                     \
+        .cross_entropy = vector_cross_entropy                                                                                              \
     }
 
 #endif

@@ -2,7 +2,7 @@
 #include "core/layers/layer_training.h"
 
 #include "core/base/floats.h"
-#include "core/layers/class_loss.h"
+#include "core/kernels/maps.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@ struct layer_training {
     const struct layers *layers;
     struct workers *workers;
     const struct kernels *kernels;
+    const struct map_kernels *maps;
     struct layer_pass *pass;
     uint64_t seed, step;
     float smoothing;
@@ -84,6 +85,7 @@ enum status layer_training_create(const struct layers *layers, const float *weig
     training->layers = layers;
     training->workers = workers;
     training->kernels = kernels_fast();
+    training->maps = map_kernels_fast();
     training->smoothing = smoothing;
     training->seed = seed;
     if (!make_arrays(training))
@@ -126,8 +128,9 @@ static void run_part(void *context, uint32_t number, unsigned worker)
     random_init(&random, training->seed, UINT64_C(0x4C54000000000000) | (training->step * LAYER_PARTS + number));
     layer_pass_forward(training->pass, training->weights, range, &random, worker);
     const float *logits = layer_pass_output(training->pass) + (size_t)first * K;
-    training->losses[number] = class_loss(layer_pass_slopes(training->pass) + (size_t)first * K, logits, training->targets + first, range.n,
-                                          K, training->smoothing, training->n_samples);
+    training->losses[number] =
+        training->maps->cross_entropy(layer_pass_slopes(training->pass) + (size_t)first * K, logits, training->targets + first,
+                                      training->smoothing, training->n_samples, range.n, K);
     layer_pass_backward(training->pass, training->weights, range, worker);
 }
 

@@ -1,7 +1,6 @@
 /* Networks of layers: what they refuse, their gradients against finite differences, folding, and that threads change nothing. */
 #include "kernel_arguments.h"
 
-#include "core/layers/class_loss.h"
 #include "core/layers/layer_training.h"
 
 #include <criterion/criterion.h>
@@ -213,18 +212,4 @@ Test(layers, a_relu_may_be_taken_behind_its_pool)
     float *output = infer(&layers, NULL, samples, 2);
     cr_expect_arr_eq(output, expected, sizeof expected);
     free(output);
-}
-
-Test(layers, spread_a_part_of_the_target_over_all_classes)
-{
-    const float x[] = {1, 2, 3, 0};
-    const uint32_t targets[] = {2, 0};
-    float slopes[4], p[4];
-    class_probabilities(p, x, 1, 4);
-    cr_expect_float_eq(p[2], exp(3) / (exp(1) + exp(2) + exp(3) + 1), 1e-6);
-    double loss = class_loss(slopes, x, targets, 1, 4, .2f, 1);
-    double total = log(exp(1) + exp(2) + exp(3) + 1);
-    cr_expect_float_eq(loss, total - .85 * 3 - .05 * (1 + 2 + 0), 1e-6);
-    cr_expect_float_eq(slopes[2], (double)p[2] - .85, 1e-6);
-    cr_expect_float_eq(slopes[0], (double)p[0] - .05, 1e-6);
 }

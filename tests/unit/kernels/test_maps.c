@@ -171,7 +171,68 @@ Test(maps, batch_norm_equals_the_plain_form)
     for_all_forms(check_batch_norm);
 }
 
+static void check_classes(const struct map_kernels *form, struct random *random)
+{
+    static const size_t rows[][2] = {{1, 1}, {2, 3}, {7, 16}, {5, 10}, {32, 10}, {3, 33}, {2, 1000}};
+    static const float sizes[] = {0, 1, 30, 3e4f}; /* the last: all probability is on one class */
+    for (size_t s = 0; s < sizeof rows / sizeof rows[0]; s++)
+        for (size_t z = 0; z < sizeof sizes / sizeof sizes[0]; z++) {
+            size_t N = rows[s][0], K = rows[s][1], n_all = 2 * N;
+            float *x = random_floats(random, N * K, sizes[z]), *dx = zero_floats(N * K), *dx_plain = zero_floats(N * K);
+            float *p = copy_floats(x, N * K), *p_plain = zero_floats(N * K);
+            uint32_t *target = random_numbers(random, N, (uint32_t)K);
+            form->softmax(p, p, N, K);
+            map_kernels_plain.softmax(p_plain, x, N, K);
+            expect_equal(p, p_plain, N * K, form->name, "softmax", s);
+            float loss = (float)form->cross_entropy(dx, x, target, .1f, n_all, N, K);
+            float loss_plain = (float)map_kernels_plain.cross_entropy(dx_plain, x, target, .1f, n_all, N, K);
+            expect_close(&loss, &loss_plain, 1, 1e-5f, form->name);
+            expect_equal(dx, dx_plain, N * K, form->name, "cross_entropy", s);
+            free(x);
+            free(target);
+        }
+}
+
+Test(maps, softmax_and_its_loss_equal_the_plain_form)
+{
+    for_all_forms(check_classes);
+}
+
 /* --- the plain form itself --- */
+
+Test(maps, cross_entropy_spreads_a_part_of_the_target_over_all_classes)
+{
+    const float x[] = {1, 2, 3, 0};
+    const uint32_t target[] = {2};
+    float dx[4], p[4];
+    map_kernels_plain.softmax(p, x, 1, 4);
+    cr_expect_float_eq(p[2], exp(3) / (exp(1) + exp(2) + exp(3) + 1), 1e-6);
+    double loss = map_kernels_plain.cross_entropy(dx, x, target, .2f, 1, 1, 4);
+    double total = log(exp(1) + exp(2) + exp(3) + 1);
+    cr_expect_float_eq(loss, total - .85 * 3 - .05 * (1 + 2 + 0), 1e-6);
+    cr_expect_float_eq(dx[2], (double)p[2] - .85, 1e-6);
+    cr_expect_float_eq(dx[0], (double)p[0] - .05, 1e-6);
+}
+
+Test(maps, gradients_of_a_cross_entropy_are_its_slopes)
+{
+    enum { N = 4, K = 5 };
+    struct random random;
+    random_init(&random, ARGUMENT_SEED, 10);
+    float *x = random_floats(&random, N * K, 2), dx[N * K], other[N * K];
+    const uint32_t target[N] = {4, 0, 2, 2};
+    (void)map_kernels_plain.cross_entropy(dx, x, target, .1f, 6, N, K);
+    for (size_t i = 0; i < N * K; i++) {
+        float kept = x[i], step = 1e-2f;
+        x[i] = kept + step;
+        double more = map_kernels_plain.cross_entropy(other, x, target, .1f, 6, N, K);
+        x[i] = kept - step;
+        double less = map_kernels_plain.cross_entropy(other, x, target, .1f, 6, N, K);
+        x[i] = kept;
+        cr_expect_float_eq((more - less) / (2 * (double)step), (double)dx[i], 1e-5, "logit %zu", i);
+    }
+    free(x);
+}
 
 Test(maps, a_convolution_by_hand)
 {

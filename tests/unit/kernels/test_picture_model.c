@@ -1,7 +1,7 @@
 /* A picture model is the same before and after its file, and no file that is not whole becomes one. */
 #include "kernel_arguments.h"
 
-#include "core/layers/class_loss.h"
+#include "core/kernels/maps.h"
 #include "core/layers/layer_pass.h"
 #include "core/picture_model.h"
 #include "core/picture_network.h"
@@ -122,7 +122,7 @@ Test(picture_model, answers_with_probabilities_and_the_vector_in_front_of_them_o
             for (unsigned i = 0; i < PICTURE_VECTOR; i++)
                 logits[c] += vectors[n * PICTURE_VECTOR + i] * fixture.weights[last->weights + i * CLASSES + c];
         }
-        class_probabilities(logits, logits, 1, CLASSES);
+        map_kernels_plain.softmax(logits, logits, 1, CLASSES);
         cr_expect_float_eq(sum, 1, 1e-6);
         for (unsigned c = 0; c < CLASSES; c++)
             cr_expect_float_eq(logits[c], one[c], 1e-5, "the vector is what the last layer is given");

@@ -2,7 +2,7 @@
  */
 #include "kernel_arguments.h"
 
-#include "core/layers/class_loss.h"
+#include "core/kernels/maps.h"
 #include "core/text_pass.h"
 
 #include <criterion/criterion.h>
@@ -80,7 +80,8 @@ static double part_loss(const struct corpus *corpus, struct text_pass *pass, uin
 {
     add_texts(corpus, pass, first, end);
     const float *outputs = text_pass_forward(pass, corpus->weights);
-    return class_loss(text_pass_slopes(pass), outputs, corpus->labels + first, end - first, small_shape.outputs, 0, corpus->n);
+    return map_kernels_plain.cross_entropy(text_pass_slopes(pass), outputs, corpus->labels + first, 0, corpus->n, end - first,
+                                           small_shape.outputs);
 }
 
 /* gradient [n_floats] += */
@@ -248,7 +249,7 @@ Test(text_network, learns_what_texts_of_any_language_are_about)
     }
     for (uint64_t step = 1; step <= 40; step++) {
         struct adam_rates rates = adam_rates_at(.01f, 1e-7f, step);
-        (void)class_loss(text_pass_slopes(pass), text_pass_forward(pass, weights), labels, 12, 2, 0, 12);
+        (void)map_kernels_fast()->cross_entropy(text_pass_slopes(pass), text_pass_forward(pass, weights), labels, 0, 12, 12, 2);
         memset(gradient, 0, n * sizeof *gradient);
         add_gradient(&network, gradient, text_pass_backward(pass, weights));
         kernels_fast()->adam(weights, moments, moments + n, gradient, &rates, n);
