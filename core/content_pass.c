@@ -104,6 +104,11 @@ void content_pass_clear(struct content_pass *pass)
 
 bool content_pass_add(struct content_pass *pass, const struct item_content *content)
 {
+    return content_pass_add_thinned(pass, content, 0, NULL);
+}
+
+bool content_pass_add_thinned(struct content_pass *pass, const struct item_content *content, float word_dropout, struct random *random)
+{
     size_t P = pass->tower->shape.picture_width;
     uint32_t item = pass->n_items;
     if (item == pass->max_items)
@@ -111,6 +116,8 @@ bool content_pass_add(struct content_pass *pass, const struct item_content *cont
     pass->text_of[item] = pass->picture_of[item] = NONE;
     if (content->n_bytes > 0) {
         struct word_bags bags = words_read(pass->words, content->text, content->n_bytes);
+        if (word_dropout > 0)
+            bags = words_thin(pass->words, word_dropout, random);
         if (bags.n_words > 0) {
             if (!text_pass_add(pass->texts, &bags))
                 return false;

@@ -2,7 +2,9 @@
  *
  * A pass has all the memory that it needs: nothing here but create and content_place_all allocates. An item comes out the same, to
  * rounding, whatever other items are in the batch. To place a new item keep one pass for one item a thread and call content_place:
- * nothing is allocated and the weights are only read, so any number of threads may, each with its own pass. Threads: one at a time a pass. */
+ * nothing is allocated and the weights are only read, so any number of threads may, each with its own pass.
+ *
+ * Threads: one at a time a pass. */
 #ifndef CORE_CONTENT_PASS_H
 #define CORE_CONTENT_PASS_H
 
@@ -35,6 +37,9 @@ void content_pass_clear(struct content_pass *pass);
 
 /* The next item of the batch; copied. false: there is no room for it, and the batch is as it was. */
 bool content_pass_add(struct content_pass *pass, const struct item_content *content);
+
+/* The same, for training: each of its words is left out with this probability, as words_thin does. */
+bool content_pass_add_thinned(struct content_pass *pass, const struct item_content *content, float word_dropout, struct random *random);
 
 /* [items, D] of the batch, in the order they were added. Borrowed until the next call. */
 const float *content_pass_forward(struct content_pass *pass, const float *weights);

@@ -191,6 +191,7 @@ static enum status select_tower(struct phase *phase)
         settings.epochs /= GOING_ON_SHARE;
     limit_epochs(phase, &settings);
     TRY(train(phase, &settings));
+    phase->trained->content_schedule = settings.epochs;
     evidence = evidence_of(phase, 0, 0);
     TRY(evidence_choose(&evidence, &phase->content, phase->ground->dataset, phase->ground->split, phase->item_events, phase->placed,
                         &figures));
@@ -227,7 +228,8 @@ enum status content_phase_select(struct trained *trained, const struct training_
 static enum status repeat(struct phase *phase, const struct trained *selected)
 {
     struct content_settings settings = content_settings_default();
-    settings.epochs = selected->content_epochs;
+    settings.epochs = selected->content_schedule;
+    settings.last_epoch = selected->content_epochs;
     settings.held_out = 0;
     TRY(train(phase, &settings));
     const struct evidence *chosen = &selected->placement.evidence, evidence = evidence_of(phase, chosen->k, chosen->shift);

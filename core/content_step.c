@@ -161,8 +161,11 @@ static void place_part(void *context, uint32_t part, unsigned worker)
     struct content_pass *pass = step->passes[part];
     uint32_t n = step->table.n_contents, first = (uint32_t)((uint64_t)n * part / PARTS), end = (uint32_t)((uint64_t)n * (part + 1) / PARTS);
     uint32_t next = first;
+    struct random random;
+    random_init(&random, step->choice->seed, UINT64_C(0x4357000000000000) | (step->choice->number * PARTS + part));
     content_pass_clear(pass);
-    while (next < end && content_pass_add(pass, &step->ground->contents[step->table.contents[next]]))
+    while (next < end &&
+           content_pass_add_thinned(pass, &step->ground->contents[step->table.contents[next]], step->choice->word_dropout, &random))
         next++;
     step->part_first[part] = first;
     step->part_n[part] = next - first;

@@ -40,10 +40,11 @@ enum status content_step_create(const struct content_ground *ground, const struc
 void content_step_destroy(struct content_step *step);
 DEFINE_SCOPED(struct content_step *, content_step_destroy);
 
-/* Which items may stand with content, with which probability; dropout of the encoder; and the random numbers of both. */
+/* Which items may stand with content, with which probability; dropout of the encoder; of the words of a content; and the random numbers of
+ * all three. */
 struct content_choice {
     const bool *may; /* [V] */
-    float probability, dropout;
+    float probability, dropout, word_dropout;
     uint64_t seed, number; /* of the step */
 };
 

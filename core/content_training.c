@@ -27,6 +27,7 @@ struct content_settings content_settings_default(void)
         .probability = 0.8f,
         .held_out = 0.1f,
         .dropout = 0.3f,
+        .word_dropout = 0.5f,
         .learning_rate = 3e-3f,
         .averaging = 0.99f,
         .seed = 1,
@@ -51,6 +52,7 @@ enum status content_settings_check(const struct content_settings *settings, stru
     TRY(check_number("probability", (double)settings->probability, 0, 1, error));
     TRY(check_number("held_out", (double)settings->held_out, 0, .9, error));
     TRY(check_number("dropout", (double)settings->dropout, 0, .98, error));
+    TRY(check_number("word_dropout", (double)settings->word_dropout, 0, .98, error));
     TRY(check_number("averaging", (double)settings->averaging, 0, .999999, error));
     return check_number("learning_rate", (double)settings->learning_rate, 0, 1, error);
 }
@@ -176,16 +178,23 @@ static enum status begin(struct phase *phase, struct error *error)
     return begin_step(phase, error);
 }
 
+/* At most. */
+static uint32_t epochs_of(const struct content_settings *settings)
+{
+    return settings->last_epoch && settings->last_epoch < settings->epochs ? settings->last_epoch : settings->epochs;
+}
+
 static enum status train_epoch(struct phase *phase, uint32_t epoch, struct content_epoch *out_epoch)
 {
     const struct content_settings *settings = phase->settings;
-    uint64_t began_ns = clock_monotonic_ns(), n_total = (uint64_t)phase->n_steps * settings->epochs;
+    uint64_t began_ns = clock_monotonic_ns(), n_total = (uint64_t)phase->n_steps * epochs_of(settings);
     double loss = 0;
     batches_shuffle(&phase->batches, settings->seed, epoch + 1);
     for (uint32_t batch = 0; batch < phase->n_steps; batch++) {
         uint64_t number = (uint64_t)epoch * phase->n_steps + batch;
-        const struct content_choice choice = {phase->may, settings->probability, settings->dropout, settings->seed, number};
-        float fallen = (1 - LAST_RATE) * (float)number / (float)n_total;
+        const struct content_choice choice = {phase->may, settings->probability, settings->dropout, settings->word_dropout, settings->seed,
+                                              number};
+        float fallen = (1 - LAST_RATE) * (float)number / ((float)phase->n_steps * (float)settings->epochs);
         batches_fill(&phase->batches, batch);
         loss += content_step_loss(phase->step, &phase->batches, &choice, phase->weights);
         content_step_learn(phase->step, settings->learning_rate * (1 - fallen), phase->weights);
@@ -221,7 +230,7 @@ static enum status run(const struct content_ground *ground, const struct content
 {
     SCOPED(phase_clear) struct phase phase = {.ground = ground, .settings = settings, .progress = progress, .trained = trained};
     TRY(begin(&phase, error));
-    for (uint32_t epoch = 0; epoch < settings->epochs; epoch++) {
+    for (uint32_t epoch = 0; epoch < epochs_of(settings); epoch++) {
         TRY(train_epoch(&phase, epoch, &trained->curve[epoch]));
         TRY(look(&phase, epoch, error));
         if (settings->patience && phase.judge.n_cases > 0 && trained->n_epochs - trained->best_epoch >= settings->patience)

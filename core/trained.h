@@ -19,6 +19,7 @@ struct trained {
     char selected_version[MODEL_VERSION_BYTES];
     struct content_placement placement; /* zeros: none */
     uint32_t content_epochs;            /* of the tower, up to its best */
+    uint32_t content_schedule;          /* epochs over which its rate fell */
     struct encoder_scores scores;       /* behind the view */
 };
 

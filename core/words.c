@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utf8proc.h>
 #include <xxhash.h>
 
@@ -224,4 +225,22 @@ struct word_bags words_read(struct words *words, const char *text, size_t n_byte
         }
     }
     return (struct word_bags){words->n_words, words->starts, words->buckets};
+}
+
+struct word_bags words_thin(struct words *words, float probability, struct random *random)
+{
+    uint32_t n_left = 0, n_features = 0, n_words = words->n_words;
+    uint32_t always = n_words ? random_below(random, n_words) : 0;
+    for (uint32_t w = 0; w < n_words; w++) {
+        uint32_t first = words->starts[w], n = words->starts[w + 1] - first;
+        if (random_uniform(random) < probability && w != always)
+            continue;
+        memmove(words->buckets + n_features, words->buckets + first, n * sizeof *words->buckets);
+        words->starts[n_left++] = n_features;
+        n_features += n;
+    }
+    words->starts[n_left] = n_features;
+    words->n_words = n_left;
+    words->n_features = n_features;
+    return (struct word_bags){n_left, words->starts, words->buckets};
 }

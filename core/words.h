@@ -15,14 +15,15 @@
 #ifndef CORE_WORDS_H
 #define CORE_WORDS_H
 
+#include "core/base/random.h"
 #include "core/base/status.h"
 
 #include <stdint.h>
 
 /* Limits of limits. */
-#define TEXT_WORDS_MAX         65536u
+#define TEXT_WORDS_MAX    65536u
 #define WORD_FEATURES_MAX 256u
-#define TEXT_BYTES_MAX   (1u << 20)
+#define TEXT_BYTES_MAX    (1u << 20)
 
 #define WORD_CHARACTERS_MAX 32u /* a longer word is cut into pieces of so many characters, each a word */
 
@@ -50,5 +51,8 @@ DEFINE_SCOPED(struct words *, words_destroy);
 
 /* The words of a text of valid UTF-8, in their order; of bytes that are none, no words. Borrowed until the next call. */
 struct word_bags words_read(struct words *words, const char *text, size_t n_bytes);
+
+/* Leave out each of the words last read with this probability; one stays, if there is any. What is left. Borrowed until the next call. */
+struct word_bags words_thin(struct words *words, float probability, struct random *random);
 
 #endif

@@ -43,8 +43,7 @@ static bool take_content_option(struct content_settings *content, const char *na
         {"--embedding", &content->shape.embedding, NULL},   {"--buckets", &content->shape.n_buckets, NULL},
         {"--features", &content->shape.max_features, NULL}, {"--content-rate", NULL, &content->learning_rate},
         {"--probability", NULL, &content->probability},     {"--content-dropout", NULL, &content->dropout},
-        {"--content-averaging", NULL, &content->averaging},
-
+        {"--content-averaging", NULL, &content->averaging}, {"--word-dropout", NULL, &content->word_dropout},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(name, table[i].name) != 0)
@@ -111,12 +110,12 @@ static enum status train_content(const struct content_ground *ground, const stru
     return STATUS_OK;
 }
 
-/* The same on all items, for as many epochs as were best. */
+/* The same on all items, as far as the best epoch. */
 static enum status refit_content(const struct content_ground *ground, const struct options *options, struct content_trained *trained,
                                  struct error *error)
 {
     struct content_settings settings = options->content;
-    settings.epochs = trained->best_epoch;
+    settings.last_epoch = trained->best_epoch;
     settings.held_out = 0;
     content_trained_clear(trained);
     return content_training_run(ground, &settings, NULL, trained, error);

@@ -220,3 +220,39 @@ Test(words, of_bytes_that_are_no_text_are_none)
     }
     cr_expect_eq(words_read(words, "a\0b", 3).n_words, 1, "NUL is a control character like others");
 }
+
+Test(words, that_are_left_out_leave_the_others_as_they_were)
+{
+    const char *text = "one two three four five six seven eight nine ten";
+    SCOPED(words_destroy) struct words *whole = create(&usual), *thinned = create(&usual);
+    struct word_bags all = words_read(whole, text, strlen(text));
+    struct random random;
+    uint32_t n_left = 0;
+    random_init(&random, 7, 1);
+    for (unsigned time = 0; time < 200; time++) {
+        (void)words_read(thinned, text, strlen(text));
+        struct word_bags left = words_thin(thinned, .3f, &random);
+        uint32_t next = 0; /* of all */
+        for (uint32_t w = 0; w < left.n_words; w++, next++) {
+            uint32_t n = left.starts[w + 1] - left.starts[w];
+            while (next < all.n_words && all.buckets[all.starts[next]] != left.buckets[left.starts[w]])
+                next++;
+            cr_assert_lt(next, all.n_words, "a word that was not there, or another order");
+            cr_assert_eq(n, all.starts[next + 1] - all.starts[next]);
+            cr_assert_arr_eq(left.buckets + left.starts[w], all.buckets + all.starts[next], n * sizeof *left.buckets);
+        }
+        n_left += left.n_words;
+    }
+    cr_expect_float_eq(n_left / 2000., .7 + .3 / 10, .03, "one always stays: %u of 2000", n_left);
+}
+
+Test(words, are_never_all_left_out)
+{
+    SCOPED(words_destroy) struct words *words = create(&usual);
+    struct random random;
+    random_init(&random, 7, 2);
+    (void)words_read(words, "one two three", 13);
+    cr_expect_eq(words_thin(words, 1, &random).n_words, 1);
+    (void)words_read(words, "...", 3);
+    cr_expect_eq(words_thin(words, 1, &random).n_words, 0, "where none is, none stays");
+}

@@ -37,7 +37,7 @@ static void expect_slopes(float temperature, uint32_t max_shared)
     float *weights = random_floats(&random, tower.n_floats, .7f), *gradient = zero_floats(tower.n_floats), h = 2e-3f;
     for (uint32_t v = 0; v < SHOP_ITEMS; v++)
         may[v] = v % 5 != 0;
-    const struct content_choice choice = {may, .7f, .3f, 3, 9};
+    const struct content_choice choice = {may, .7f, .3f, .2f, 3, 9};
     batches_shuffle(&batches, 1, 1);
     batches_fill(&batches, 0);
     (void)content_step_loss(step, &batches, &choice, weights);
@@ -184,6 +184,25 @@ Test(content_training, without_held_out_items_keeps_the_last_epoch)
     cr_expect_eq(trained.best_epoch, 3);
     cr_expect_eq(trained.n_contents, SHOP_ITEMS - SHOP_NEW, "everything that somebody bought");
     content_trained_clear(&trained);
+    shop_clear(&shop);
+}
+
+Test(content_training, that_ends_early_went_the_same_way)
+{
+    struct shop shop;
+    shop_init(&shop, 0, 1, 2);
+    shop.settings.epochs = 6;
+    shop.settings.patience = 0;
+    struct content_trained whole = learn(&shop);
+    shop.settings.last_epoch = 2;
+    struct content_trained part = learn(&shop);
+    cr_assert_eq(whole.n_epochs, 6);
+    cr_assert_eq(part.n_epochs, 2);
+    for (uint32_t epoch = 0; epoch < 2; epoch++)
+        cr_expect(part.curve[epoch].loss == whole.curve[epoch].loss, "epoch %u: %g and %g", epoch + 1, part.curve[epoch].loss,
+                  whole.curve[epoch].loss);
+    content_trained_clear(&whole);
+    content_trained_clear(&part);
     shop_clear(&shop);
 }
 
