@@ -92,6 +92,7 @@ static enum status train(struct phase *phase, struct content_settings *settings)
     settings->shape.picture_width = phase->ground->contents->picture_width;
     settings->start = is_continuable(phase) ? phase->start->weights : NULL;
     TRY(content_training_run(&phase->content, settings, phase->progress, &phase->tower, phase->error));
+    phase->trained->content_schedule = settings->epochs;
     phase->placed = calloc(V, D * sizeof *phase->placed);
     phase->mixed = aligned_floats(encoder->tensors.n_floats);
     if (!phase->placed || !phase->mixed)
@@ -191,7 +192,6 @@ static enum status select_tower(struct phase *phase)
         settings.epochs /= GOING_ON_SHARE;
     limit_epochs(phase, &settings);
     TRY(train(phase, &settings));
-    phase->trained->content_schedule = settings.epochs;
     evidence = evidence_of(phase, 0, 0);
     TRY(evidence_choose(&evidence, &phase->content, phase->ground->dataset, phase->ground->split, phase->item_events, phase->placed,
                         &figures));

@@ -187,6 +187,21 @@ Test(content_training, without_held_out_items_keeps_the_last_epoch)
     shop_clear(&shop);
 }
 
+Test(content_training, does_not_see_all_words_of_a_content)
+{
+    struct shop shop;
+    shop_init(&shop, 0, 1, 2);
+    shop.settings.epochs = 1;
+    shop.settings.word_dropout = 0;
+    struct content_trained all = learn(&shop);
+    shop.settings.word_dropout = .5f;
+    struct content_trained some = learn(&shop);
+    cr_expect(some.curve[0].loss != all.curve[0].loss);
+    content_trained_clear(&all);
+    content_trained_clear(&some);
+    shop_clear(&shop);
+}
+
 Test(content_training, that_ends_early_went_the_same_way)
 {
     struct shop shop;
