@@ -123,7 +123,7 @@ static uint32_t count_found(const struct shop *shop, const struct content_traine
 static void expect_found(float temperature, uint32_t max_shared)
 {
     struct shop shop;
-    shop_init(&shop, temperature, 15, 2);
+    shop_init(&shop, temperature, 30, 2);
     shop.settings.max_shared = max_shared;
     struct content_trained trained = learn(&shop);
     uint32_t n_found = count_found(&shop, &trained);
