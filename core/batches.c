@@ -81,7 +81,7 @@ static bool count_windows(const struct sequences *sequences, uint32_t history, u
 }
 
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_rows)
+                         uint32_t batch_rows, float reach)
 {
     uint32_t n_windows;
     uint64_t n_rows;
@@ -96,6 +96,7 @@ enum status batches_init(struct batches *batches, const struct sequences *sequen
         .sequences = sequences,
         .weights = weights,
         .history = history,
+        .reach = reach,
         .n_batches = (uint32_t)n_batches,
         .max_slot_rows = max_slot_rows,
         .n_windows = n_windows,
@@ -157,6 +158,7 @@ void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch)
         batches->windows[i - 1] = batches->windows[j];
         batches->windows[j] = swapped;
     }
+    batches->random = random;
     batches->next_window = 0;
     batches->next_row = 0;
 }
@@ -167,6 +169,15 @@ struct cursor {
     double weight;
 };
 
+/* The event that event number `at` of the window is to foretell. */
+static uint64_t draw_target(struct batches *batches, const struct window *window, uint64_t at)
+{
+    uint64_t target = at + 1, last = window->first + window->n_rows;
+    while (batches->reach > 0 && target < last && random_uniform(&batches->random) < batches->reach)
+        target++;
+    return target;
+}
+
 static void add_window(struct batches *batches, struct batch_slot *slot, struct cursor *cursor, const struct window *window)
 {
     const struct sequences *sequences = batches->sequences;
@@ -174,11 +185,12 @@ static void add_window(struct batches *batches, struct batch_slot *slot, struct 
         uint32_t row = slot->packed.n_rows++;
         batches->items[cursor->n_rows] = sequences->items[at];
         batches->types[cursor->n_rows++] = sequences->types[at];
-        float weight = batches->weights->weights[sequences->types[at + 1]];
+        uint64_t target = draw_target(batches, window, at);
+        float weight = batches->weights->weights[sequences->types[target]];
         if (!(weight > 0))
             continue;
         batches->target_rows[batches->n_targets] = row;
-        batches->targets[batches->n_targets] = sequences->items[at + 1];
+        batches->targets[batches->n_targets] = sequences->items[target];
         batches->target_weights[batches->n_targets++] = weight;
         cursor->weight += weight;
         slot->n_targets++;

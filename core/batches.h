@@ -1,11 +1,12 @@
 /* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
  *
  * A user's row t is an event and its target the item of the event behind it, if that is a positive (core/feedback.h); events that are no
- * behaviour are left out. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their rows: the
- * newest rows, and random stretches of the rest. A batch is about batch_rows rows of whole windows, so that a step sees as much whether
- * users have seven events or seven hundred. It is cut into SLOTS parts of about the same number of rows, by the data alone: each part has
- * its own gradients, which are added in the order of the parts, so the sum does not depend on how many threads there were. Threads: one
- * caller fills; a filled batch may be read by any. */
+ * behaviour are left out. With a reach the target is an event further ahead now and then: where the order of what users do says little, the
+ * event behind the next is nearly as good a label, and another one every epoch. A window is at most `history` rows of one user. A pass has
+ * as many windows of a user as cover their rows: the newest rows, and random stretches of the rest. A batch is about batch_rows rows of
+ * whole windows, so that a step sees as much whether users have seven events or seven hundred. It is cut into SLOTS parts of about the same
+ * number of rows, by the data alone: each part has its own gradients, which are added in the order of the parts, so the sum does not depend
+ * on how many threads there were. Threads: one caller fills; a filled batch may be read by any. */
 #ifndef CORE_BATCHES_H
 #define CORE_BATCHES_H
 
@@ -52,10 +53,12 @@ struct batches {
     const struct sequences *sequences;
     const struct type_weights *weights;
     uint32_t history, n_batches, max_slot_rows;
+    float reach;            /* chance of each step from the next event to the one behind it, within the window; 0: always the next */
     uint32_t n_windows;     /* the same every epoch */
     uint64_t n_rows;        /* of all windows */
     struct window *windows; /* [n_windows], in the order of the epoch */
     /* how far the epoch was filled */
+    struct random random; /* of the targets */
     uint32_t next_window;
     uint64_t next_row;
     /* one batch */
@@ -68,14 +71,14 @@ struct batches {
 
 /* Borrows sequences and weights for its life. STATUS_NOMEM. */
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_rows) MUST_CHECK;
+                         uint32_t batch_rows, float reach) MUST_CHECK;
 void batches_clear(struct batches *batches);
 static inline void batches_clear_scoped(struct batches *batches)
 {
     batches_clear(batches);
 }
 
-/* Choose and shuffle the windows of an epoch; they depend on the seed and the epoch alone. */
+/* Choose and shuffle the windows of an epoch; they and the targets depend on the seed and the epoch alone. */
 void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch);
 
 /* Fill slots with batch number `batch` < n_batches of the epoch; to be called with 0, 1, 2, … */

@@ -1,6 +1,7 @@
 /* The lists are short on purpose: in the measured sets these choices decided, and others did not (RESULTS.md, "What did not pay").
  *
- * Dropout goes by how often an item is met in training: where that is rare a network learns the events by heart. */
+ * Dropout goes by how often an item is met in training: where that is rare a network learns the events by heart. Where events could as well
+ * have come the other way round, targets further ahead may be labels for nothing; elsewhere they are false. */
 #include "core/candidates.h"
 
 #include <math.h>
@@ -12,6 +13,8 @@
 #define LONG_ROWS       100u /* rows of a user, on average over events, from which on a history is long */
 #define TEMPERATURE     0.07f
 #define LOW_TEMPERATURE 0.05f
+#define REACH           0.3f
+#define REVERSIBLE      0.9 /* from here on a reach may pay (RESULTS.md: .94 yes, .93 no; at .81 and below never) */
 
 static double count_rows(const struct sequences *sequences)
 {
@@ -41,10 +44,12 @@ struct form {
     uint32_t width;
     float temperature;  /* of vectors of length 1; 0: the dot product */
     uint32_t taps_part; /* taps are divided by it */
+    float reach;
 };
 
 static const struct form forms[FORMS_MAX] = {
-    {128, TEMPERATURE, 1}, {128, 0, 1}, {64, TEMPERATURE, 1}, {64, 0, 1}, {128, TEMPERATURE, 3}, {128, LOW_TEMPERATURE, 1},
+    {128, TEMPERATURE, 1, 0}, {128, TEMPERATURE, 1, REACH}, {128, 0, 1, 0}, {64, TEMPERATURE, 1, 0}, {64, 0, 1, 0},
+    {128, TEMPERATURE, 3, 0}, {128, LOW_TEMPERATURE, 1, 0},
 };
 
 static void describe(struct candidate *candidate)
@@ -53,11 +58,14 @@ static void describe(struct candidate *candidate)
     int n = settings->shape.temperature > 0
                 ? snprintf(candidate->words, sizeof candidate->words, "unit vectors / %.2g", (double)settings->shape.temperature)
                 : snprintf(candidate->words, sizeof candidate->words, "dot product");
-    (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f", settings->shape.width,
-                   settings->shape.taps, (double)settings->dropout);
+    n += snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f", settings->shape.width,
+                  settings->shape.taps, (double)settings->dropout);
+    if (settings->reach > 0)
+        (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", reach %.1f", (double)settings->reach);
 }
 
-unsigned candidates_forms(const struct sequences *sequences, const struct training_settings *base, struct candidate out[FORMS_MAX])
+unsigned candidates_forms(const struct sequences *sequences, double reversibility, const struct training_settings *base,
+                          struct candidate out[FORMS_MAX])
 {
     struct training_settings fitted = *base;
     fitted.dropout = dropout_for(count_rows(sequences) / base->shape.n_items);
@@ -65,14 +73,18 @@ unsigned candidates_forms(const struct sequences *sequences, const struct traini
         fitted.shape.history = LONG_HISTORY;
         fitted.shape.taps = LONG_TAPS;
     }
+    unsigned n = 0;
     for (unsigned i = 0; i < FORMS_MAX; i++) {
-        out[i].settings = fitted;
-        out[i].settings.shape.width = forms[i].width;
-        out[i].settings.shape.temperature = forms[i].temperature;
-        out[i].settings.shape.taps = (fitted.shape.taps + forms[i].taps_part - 1) / forms[i].taps_part;
-        describe(&out[i]);
+        if (forms[i].reach > 0 && reversibility < REVERSIBLE)
+            continue;
+        out[n].settings = fitted;
+        out[n].settings.shape.width = forms[i].width;
+        out[n].settings.shape.temperature = forms[i].temperature;
+        out[n].settings.shape.taps = (fitted.shape.taps + forms[i].taps_part - 1) / forms[i].taps_part;
+        out[n].settings.reach = forms[i].reach;
+        describe(&out[n++]);
     }
-    return FORMS_MAX;
+    return n;
 }
 
 static unsigned add_variation(const struct training_settings *form, int place, unsigned n, struct candidate out[VARIATIONS_MAX])

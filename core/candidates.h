@@ -6,7 +6,7 @@
 #include "core/batches.h"
 #include "core/training_settings.h"
 
-#define FORMS_MAX      6
+#define FORMS_MAX      7
 #define VARIATIONS_MAX 2
 
 struct candidate {
@@ -15,8 +15,10 @@ struct candidate {
 };
 
 /* Forms: networks and losses, the promising first, all with the dropout that the data suggests, and with history and taps as the data wants
- * them; the rest is as in base. Which of them is best shows early. Returns how many. */
-unsigned candidates_forms(const struct sequences *sequences, const struct training_settings *base, struct candidate out[FORMS_MAX]);
+ * them; the rest is as in base. Where the order of events tells little (reversibility: core/order.h) the second one is the first with a
+ * reach. Which of them is best shows early. Returns how many. */
+unsigned candidates_forms(const struct sequences *sequences, double reversibility, const struct training_settings *base,
+                          struct candidate out[FORMS_MAX]);
 
 /* The same form with more and with less dropout. Which is best shows at the end only: less of it learns faster and ends lower.
  * Returns how many. */

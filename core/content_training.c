@@ -173,7 +173,7 @@ static enum status begin(struct phase *phase, struct error *error)
     TRY(content_judge_init(&phase->judge, ground, phase->item_events, settings->held_out, settings->seed));
     trained->n_candidates = phase->judge.n_candidates;
     trained->n_cases = phase->judge.n_cases;
-    TRY(batches_init(&phase->batches, ground->sequences, ground->type_weights, ground->encoder->shape.history, settings->batch_rows));
+    TRY(batches_init(&phase->batches, ground->sequences, ground->type_weights, ground->encoder->shape.history, settings->batch_rows, 0));
     phase->n_steps = phase->batches.n_batches < settings->max_steps ? phase->batches.n_batches : settings->max_steps;
     return begin_step(phase, error);
 }

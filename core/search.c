@@ -5,12 +5,13 @@
 #include "core/base/clock.h"
 #include "core/base/emit.h"
 #include "core/candidates.h"
+#include "core/order.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_ROUND 4u /* epochs of the first round, at most; each later one trains twice as far */
+#define FAIR_EPOCHS 5u /* before so many the quicker of two forms is ahead, whichever ends higher */
 #define FEW_FORMS   4u /* the others are left out before another dropout is */
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
@@ -31,6 +32,8 @@ struct search {
     unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
     double planned_seconds, spent_seconds; /* as reckoned */
+    double reversibility;                  /* of the data */
+    bool has_reach;                        /* some of the forms */
     uint64_t began_ns;
     bool ran_out;
 };
@@ -48,6 +51,15 @@ static struct entry entry_of(const struct search *search, const struct candidate
     const struct training_ground *ground = search->ground;
     double seconds = candidate_epoch_seconds(ground->sequences, ground->split->n_held_out, &candidate->settings);
     return (struct entry){.candidate = *candidate, .epoch_seconds = seconds};
+}
+
+/* How often n forms are halved. */
+static unsigned rounds_of(unsigned n)
+{
+    unsigned n_rounds = 0;
+    for (; n > 1; n = (n + 1) / 2)
+        n_rounds++;
+    return n_rounds;
 }
 
 /* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
@@ -73,11 +85,23 @@ static size_t plan_bytes(const struct search *search, unsigned n)
     return bytes;
 }
 
-/* Of the n forms there are, as many as fit with so many runs to the end, and the longest first round with them. */
+/* The first round of so many: the last one ends after FAIR_EPOCHS if there is time, and where some forms have a reach, which makes them
+ * slow at first, so does the first one. */
+static uint32_t least_first_round(const struct search *search, unsigned n_rounds)
+{
+    uint32_t fair = search->final_epochs / 2 < FAIR_EPOCHS ? search->final_epochs / 2 : FAIR_EPOCHS;
+    unsigned doubled = search->has_reach || n_rounds == 0 ? 0 : n_rounds - 1;
+    return (fair + (1u << doubled) - 1) >> doubled;
+}
+
+/* Of the n forms there are, as many as fit with so many runs to the end, and the longest rounds with them: each goes twice as far as the
+ * one before it, the last one two thirds of the way to the end at most. */
 static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 {
     for (unsigned n = search->n_entries; n >= least_forms && n > 0; n--) {
-        for (uint32_t first_round = FIRST_ROUND; first_round >= 2; first_round--) {
+        unsigned n_rounds = rounds_of(n);
+        uint32_t least = least_first_round(search, n_rounds), most = search->final_epochs * 2 / 3 >> (n_rounds > 1 ? n_rounds - 1 : 0);
+        for (uint32_t first_round = most > least ? most : least; first_round >= least; first_round--) {
             search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
             if (search->planned_seconds > search->plan->budget_seconds || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
                 continue;
@@ -121,7 +145,7 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
     }
     search->entries[0] = cheapest;
     search->n_entries = search->n_finals = 1;
-    search->planned_seconds = plan_seconds(search, 1, 1, FIRST_ROUND);
+    search->planned_seconds = plan_seconds(search, 1, 1, 0);
 }
 
 /* Before the most promising form makes way for a narrow one it gives up epochs, down to half: the last ones bring little (Diginetica,
@@ -129,7 +153,9 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
 static void make_plan(struct search *search)
 {
     struct candidate forms[FORMS_MAX];
-    unsigned n = candidates_forms(search->ground->sequences, &search->plan->settings, forms);
+    unsigned n = candidates_forms(search->ground->sequences, search->reversibility, &search->plan->settings, forms);
+    for (unsigned i = 0; i < n; i++)
+        search->has_reach = search->has_reach || forms[i].settings.reach > 0;
     struct entry promising = entry_of(search, &forms[0]);
     uint32_t epochs = candidate_epochs(search->ground->sequences);
     for (uint32_t quarters = 4; quarters >= 2; quarters--) {
@@ -245,6 +271,7 @@ static void emit_search(const struct search *search, struct buffer *out)
     emit_number(&emit, "budget_seconds", search->plan->budget_seconds, 6);
     emit_number(&emit, "planned_seconds", search->planned_seconds, 6);
     emit_boolean(&emit, "ran_out_of_time", search->ran_out);
+    emit_number(&emit, "reversibility", search->reversibility, 3);
     emit_text(&emit, "chosen", search->running[0]->candidate.words);
     emit_open_array(&emit, "tried");
     for (unsigned i = 0; i < search->n_entries; i++) {
@@ -264,6 +291,7 @@ enum status search_run(const struct training_ground *ground, const struct traini
                        struct contender *out_winner, struct buffer *out_report)
 {
     SCOPED(search_clear) struct search search = {.ground = ground, .plan = plan, .progress = progress, .began_ns = clock_monotonic_ns()};
+    TRY(order_reversibility(ground->sequences, &search.reversibility));
     make_plan(&search);
     TRY(run_rounds(&search));
     TRY(run_to_end(&search, search.running[0], 0));

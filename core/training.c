@@ -74,7 +74,8 @@ static enum status begin(struct training *training)
 {
     const struct training_settings *settings = &training->settings;
     size_t n_floats = training->whole.tensors.n_floats;
-    TRY(batches_init(&training->batches, training->sequences, &settings->type_weights, settings->shape.history, settings->batch_rows));
+    TRY(batches_init(&training->batches, training->sequences, &settings->type_weights, settings->shape.history, settings->batch_rows,
+                     settings->reach));
     training->weights = aligned_floats(n_floats);
     if (!training->weights)
         return STATUS_NOMEM;

@@ -38,6 +38,7 @@ static const struct setting table[] = {
     COUNT(n_negatives,   0, 1 << 20),
     NUMBER(learning_rate, 1e-9, 1),
     NUMBER(dropout,      0, 0.98),
+    NUMBER(reach,        0, 0.9),
     NUMBER(averaging,    0, 0.999999),
 };
 // clang-format on

@@ -15,6 +15,7 @@ struct training_settings {
     uint32_t n_negatives;       /* sampled softmax with so many shared negatives a step; 0: the whole catalogue */
     float learning_rate;        /* at its height */
     float dropout;
+    float reach;     /* chance that a target is further ahead than the next event (core/batches.h) */
     float averaging; /* the weights that are kept are an exponential mean over steps with this decay; 0: the last step's */
     uint64_t seed;
     unsigned n_threads; /* must not change the result */

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ITEMS   50u
 #define HISTORY 6u
@@ -34,7 +35,7 @@ static void fixture_init(struct fixture *fixture, uint32_t n_users, uint32_t bat
     cr_assert(dataset_finish(builder, n_users, ITEMS, 4, &fixture->dataset) == STATUS_OK);
     cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
     cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
-    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, batch_rows) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, batch_rows, 0) == STATUS_OK);
 }
 
 static void fixture_clear(struct fixture *fixture)
@@ -149,6 +150,78 @@ Test(batches, targets_are_positives_whose_weights_sum_to_1)
         cr_assert(fabs(most / least - 2) < 1e-4, "a type of half the weight has %g of it", least / most);
     }
     fixture_clear(&fixture);
+}
+
+/* Users who had LADDER items each that nobody else had, one after the other: a target's number less its row's is how far ahead it is. The
+ * split holds back one more. */
+#define LADDER (HISTORY + 1)
+
+static void ladders_init(struct fixture *fixture, uint32_t n_users, float reach)
+{
+    SCOPED(dataset_builder_destroy) struct dataset_builder *builder = dataset_builder_create();
+    for (uint32_t user = 0; user < n_users; user++)
+        for (uint32_t i = 0; i <= LADDER; i++)
+            cr_assert(dataset_add(builder, user, user * (LADDER + 1) + i, 0, i) == STATUS_OK);
+    cr_assert(dataset_finish(builder, n_users, n_users * (LADDER + 1), 1, &fixture->dataset) == STATUS_OK);
+    cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
+    cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, 64, reach) == STATUS_OK);
+    batches_shuffle(&fixture->batches, 1, 1);
+}
+
+Test(batches, a_reach_takes_targets_further_ahead_but_not_out_of_the_window)
+{
+    enum { USERS = 2000 };
+    struct fixture fixture;
+    uint32_t n_at[HISTORY + 1] = {0}; /* how often a user's first row foretells the event so far ahead */
+    ladders_init(&fixture, USERS, .5f);
+    for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+        batches_fill(&fixture.batches, batch);
+        for (unsigned s = 0; s < SLOTS; s++) {
+            const struct batch_slot *slot = &fixture.batches.slots[s];
+            cr_assert_eq(slot->n_targets, slot->packed.n_rows);
+            for (uint32_t i = 0; i < slot->n_targets; i++) {
+                uint32_t item = slot->packed.items[slot->target_rows[i]], rung = item % (LADDER + 1), ahead = slot->targets[i] - item;
+                cr_assert(ahead >= 1 && rung + ahead < LADDER, "from event %u to %u of %u", rung, rung + ahead, LADDER);
+                n_at[ahead] += rung == 0;
+            }
+        }
+    }
+    for (uint32_t ahead = 1; ahead <= HISTORY; ahead++) {
+        double share = ahead < HISTORY ? pow(.5, ahead) : pow(.5, HISTORY - 1), error = sqrt(share * (1 - share) / USERS);
+        cr_expect(fabs(n_at[ahead] / (double)USERS - share) < 4 * error, "%u of %u are %u ahead", n_at[ahead], USERS, ahead);
+    }
+    fixture_clear(&fixture);
+}
+
+/* out_targets [n_items]: of the row of each item, in this epoch. */
+static void read_targets(struct fixture *fixture, uint32_t epoch, uint32_t out_targets[])
+{
+    batches_shuffle(&fixture->batches, 1, epoch);
+    for (uint32_t batch = 0; batch < fixture->batches.n_batches; batch++) {
+        batches_fill(&fixture->batches, batch);
+        for (unsigned s = 0; s < SLOTS; s++) {
+            const struct batch_slot *slot = &fixture->batches.slots[s];
+            for (uint32_t i = 0; i < slot->n_targets; i++)
+                out_targets[slot->packed.items[slot->target_rows[i]]] = slot->targets[i];
+        }
+    }
+}
+
+Test(batches, targets_of_a_reach_are_new_every_epoch_and_the_same_every_time)
+{
+    enum { USERS = 30 };
+    struct fixture first, second;
+    static uint32_t once[USERS * (LADDER + 1)], later[USERS * (LADDER + 1)], again[USERS * (LADDER + 1)];
+    ladders_init(&first, USERS, .5f);
+    ladders_init(&second, USERS, .5f);
+    read_targets(&first, 1, once);
+    read_targets(&first, 2, later);
+    read_targets(&second, 2, again); /* has not seen epoch 1 */
+    cr_expect_arr_neq(once, later, sizeof once);
+    cr_expect_arr_eq(later, again, sizeof later);
+    fixture_clear(&first);
+    fixture_clear(&second);
 }
 
 Test(batches, slots_have_about_the_same_number_of_rows)
