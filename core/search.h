@@ -1,15 +1,16 @@
 /* Search: settings chosen by the held-out events, by successive halving (Jamieson and Talwalkar 2016, algorithm 1).
  *
- * Forms of the network first (loss, width, taps, temperature): all run a few epochs, the better half twice as far, and so on until one is
- * left. It goes on until its figures stop rising, and so do, from the start and as the budget allows, the same form with more and with less
- * dropout; those are judged at the end only, because less of it learns faster and ends lower. The best is
- * the selected model, nothing is trained twice. What fits into the budget is reckoned beforehand from the number of operations and the
- * speed that the processor's kernels have on two ordinary cores, never measured: the same data, plan and seed search in the same way on
- * every machine with the same kernels. The clock is looked at between rounds and between runs to the end only: on a machine so slow that
- * more than three fifths of the budget are gone (all of it without a refit), the best form so far goes on alone, and the report says so;
- * its own way to the end, and the refit, are not cut short. Where the budget is too small for the epochs that a run should have, wide forms
- * get down to half of them before narrow ones are tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes
- * more. */
+ * Forms of the network first (loss, width, taps, temperature, reach): all run a few epochs, the better half twice as far, and so on until
+ * one is left. It goes on until its figures stop rising, and so do, from the start and as the budget allows, the same form with more and
+ * with less dropout; those are judged at the end only, because less of it learns faster and ends lower. The best is the selected model,
+ * nothing is trained twice.
+ *
+ * What fits into the budget is reckoned beforehand from the number of operations and the speed that the processor's kernels have on two
+ * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. The clock is
+ * looked at between rounds and between runs to the end only: on a machine so slow that more than three fifths of the budget are gone (all
+ * of it without a refit), the best form so far goes on alone, and the report says so; its own way to the end, and the refit, are not cut
+ * short. Where the budget is too small for the epochs that a run should have, wide forms get down to half of them before narrow ones are
+ * tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 
