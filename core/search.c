@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIRST_ROUND 4u /* epochs of the first round, if there is time; more where few forms are left */
 #define FAIR_EPOCHS 5u /* before so many the quicker of two forms is ahead, whichever ends higher */
 #define FEW_FORMS   4u /* the others are left out before another dropout is */
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
@@ -94,14 +95,21 @@ static uint32_t least_first_round(const struct search *search, unsigned n_rounds
     return (fair + (1u << doubled) - 1) >> doubled;
 }
 
-/* Of the n forms there are, as many as fit with so many runs to the end, and the longest rounds with them: each goes twice as far as the
- * one before it, the last one two thirds of the way to the end at most. */
+/* Each round goes twice as far as the one before it, the last one two thirds of the way to the end: nearer to it, it would be a run to the
+ * end itself. */
+static uint32_t longest_first_round(const struct search *search, unsigned n_rounds)
+{
+    uint32_t longest = search->final_epochs * 2 / 3 >> (n_rounds > 1 ? n_rounds - 1 : 0);
+    return longest > FIRST_ROUND ? longest : FIRST_ROUND;
+}
+
+/* Of the n forms there are, as many as fit with so many runs to the end, and the longest rounds with them. */
 static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 {
     for (unsigned n = search->n_entries; n >= least_forms && n > 0; n--) {
         unsigned n_rounds = rounds_of(n);
-        uint32_t least = least_first_round(search, n_rounds), most = search->final_epochs * 2 / 3 >> (n_rounds > 1 ? n_rounds - 1 : 0);
-        for (uint32_t first_round = most > least ? most : least; first_round >= least; first_round--) {
+        uint32_t least = least_first_round(search, n_rounds), longest = longest_first_round(search, n_rounds);
+        for (uint32_t first_round = longest > least ? longest : least; first_round >= least; first_round--) {
             search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
             if (search->planned_seconds > search->plan->budget_seconds || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
                 continue;
