@@ -54,13 +54,13 @@ static struct entry entry_of(const struct search *search, const struct candidate
     return (struct entry){.candidate = *candidate, .epoch_seconds = seconds};
 }
 
-/* How often n forms are halved. */
-static unsigned rounds_of(unsigned n)
+/* How often a first round of n forms is doubled until two are left: the last round. */
+static unsigned doublings_of(unsigned n)
 {
-    unsigned n_rounds = 0;
-    for (; n > 1; n = (n + 1) / 2)
-        n_rounds++;
-    return n_rounds;
+    unsigned n_doublings = 0;
+    for (; n > 2; n = (n + 1) / 2)
+        n_doublings++;
+    return n_doublings;
 }
 
 /* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
@@ -86,20 +86,20 @@ static size_t plan_bytes(const struct search *search, unsigned n)
     return bytes;
 }
 
-/* The first round of so many: the last one ends after FAIR_EPOCHS if there is time, and where some forms have a reach, which makes them
+/* Epochs of the first round: the last one ends after FAIR_EPOCHS if there is time, and where some forms have a reach, which makes them
  * slow at first, so does the first one. */
-static uint32_t least_first_round(const struct search *search, unsigned n_rounds)
+static uint32_t least_first_round(const struct search *search, unsigned n)
 {
     uint32_t fair = search->final_epochs / 2 < FAIR_EPOCHS ? search->final_epochs / 2 : FAIR_EPOCHS;
-    unsigned doubled = search->has_reach || n_rounds == 0 ? 0 : n_rounds - 1;
+    unsigned doubled = search->has_reach ? 0 : doublings_of(n);
     return (fair + (1u << doubled) - 1) >> doubled;
 }
 
 /* Each round goes twice as far as the one before it, the last one two thirds of the way to the end: nearer to it, it would be a run to the
  * end itself. */
-static uint32_t longest_first_round(const struct search *search, unsigned n_rounds)
+static uint32_t longest_first_round(const struct search *search, unsigned n)
 {
-    uint32_t longest = search->final_epochs * 2 / 3 >> (n_rounds > 1 ? n_rounds - 1 : 0);
+    uint32_t longest = search->final_epochs * 2 / 3 >> doublings_of(n);
     return longest > FIRST_ROUND ? longest : FIRST_ROUND;
 }
 
@@ -107,8 +107,7 @@ static uint32_t longest_first_round(const struct search *search, unsigned n_roun
 static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 {
     for (unsigned n = search->n_entries; n >= least_forms && n > 0; n--) {
-        unsigned n_rounds = rounds_of(n);
-        uint32_t least = least_first_round(search, n_rounds), longest = longest_first_round(search, n_rounds);
+        uint32_t least = least_first_round(search, n), longest = longest_first_round(search, n);
         for (uint32_t first_round = longest > least ? longest : least; first_round >= least; first_round--) {
             search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
             if (search->planned_seconds > search->plan->budget_seconds || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
