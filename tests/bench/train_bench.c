@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/node.h"
 #include "core/evaluation.h"
+#include "core/order.h"
 #include "tests/bench/bench_input.h"
 
 #include <stdio.h>
@@ -88,6 +89,17 @@ static enum status judge(const struct bench_input *input, const struct options *
     return status;
 }
 
+/* What core/order.h says of the training part. */
+static void print_reversibility(const struct dataset *dataset, const struct split *split, const struct type_weights *weights)
+{
+    SCOPED(sequences_clear) struct sequences sequences = {0};
+    double reversibility;
+    if (sequences_init(&sequences, dataset, split, weights) != STATUS_OK || order_reversibility(&sequences, &reversibility) != STATUS_OK)
+        exit(3);
+    (void)printf("reversibility %.3f\n", reversibility);
+    (void)fflush(stdout);
+}
+
 static enum status train(const struct bench_input *input, const struct options *options)
 {
     uint32_t n_items = names_count(input->items);
@@ -102,6 +114,7 @@ static enum status train(const struct bench_input *input, const struct options *
         exit(3);
     for (uint32_t i = 0; i < n_items; i++)
         ids[i] = names_text(input->items, i);
+    print_reversibility(dataset, split, &options->settings.type_weights);
     uint64_t began_ns = clock_monotonic_ns();
     enum status status = trainer_run(dataset, split, ids, &options->settings, options->directory, &progress, version, &error);
     double seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;
