@@ -86,8 +86,8 @@ static size_t plan_bytes(const struct search *search, unsigned n)
     return bytes;
 }
 
-/* Epochs of the first round: the last one ends after FAIR_EPOCHS if there is time, and where some forms have a reach, which makes them
- * slow at first, so does the first one. */
+/* Epochs of the first round: the last one ends after FAIR_EPOCHS (half of a run to the end, if that is less), and where some forms have a
+ * reach, which makes them slow at first, so does the first one. */
 static uint32_t least_first_round(const struct search *search, unsigned n)
 {
     uint32_t fair = search->final_epochs / 2 < FAIR_EPOCHS ? search->final_epochs / 2 : FAIR_EPOCHS;
