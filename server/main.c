@@ -1,6 +1,8 @@
 /* inkling: a real-time recommendation and ad-scoring service. `inkling VERB …`; the table is the program. */
 #include "server/verbs/verbs.h"
 
+#include "core/kernels/kernels.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +55,7 @@ static int help_verb(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    kernels_choose_blas(argv);
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         return help_verb(1, argv);

@@ -16,7 +16,7 @@
 #include "core/kernels/vector_words.h"
 #include "core/kernels/vector_table.h"
 
-const struct kernels kernels_avx512 = VECTOR_TABLE("avx512", vector_softmax_loss, vector_softmax_bytes, false, 85, 50);
+const struct kernels kernels_avx512 = VECTOR_TABLE("avx512", vector_softmax_loss, vector_softmax_bytes, false, 110, 65);
 const struct kernels kernels_avx512_bf16 = VECTOR_TABLE("avx512_bf16", softmax_loss_bf16, softmax_bytes_bf16, true, 150, 60);
 const struct map_kernels map_kernels_avx512 = VECTOR_MAPS("avx512");
 const struct word_kernels word_kernels_avx512 = VECTOR_WORDS("avx512");

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <cblas.h>
 #include <limits.h>
+#include <string.h>
 
 void product_blas(enum product form, float *restrict y, const float *restrict a, const float *restrict b, size_t M, size_t N, size_t K,
                   bool add)
@@ -17,4 +18,16 @@ void product_blas(enum product form, float *restrict y, const float *restrict a,
 void blas_use_one_thread(void)
 {
     openblas_set_num_threads(1);
+}
+
+const char *blas_core(void)
+{
+    return openblas_get_corename();
+}
+
+/* What it falls back to on a processor that it does not know is Prescott, of 2004, or Haswell, of 2013. */
+const char *blas_core_for(const char *taken, bool has_avx2, bool has_avx512)
+{
+    bool is_oldest = strcmp(taken, "Prescott") == 0, is_old = is_oldest || strcmp(taken, "Haswell") == 0;
+    return has_avx512 && is_old ? "SkylakeX" : has_avx2 && is_oldest ? "Haswell" : NULL;
 }

@@ -3,22 +3,13 @@
 
 #include "core/kernels/blas.h"
 #include "core/kernels/plain.h"
+#include "core/kernels/processor.h"
 #include "core/kernels/vector_forms.h"
 
+#include <limits.h>
 #include <math.h>
-
-#if defined(__x86_64__)
-static bool has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
-static bool has_avx512(void)
-{
-    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl");
-}
-#endif
+#include <stdlib.h>
+#include <unistd.h>
 
 size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
 {
@@ -27,9 +18,11 @@ size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX])
 #if defined(__x86_64__)
     if (has_avx2())
         out_forms[n++] = &kernels_avx2;
+    if (has_bf16() && !is_quick_at_bf16())
+        out_forms[n++] = &kernels_avx512_bf16;
     if (has_avx512())
         out_forms[n++] = &kernels_avx512;
-    if (n == 3 && __builtin_cpu_supports("avx512bf16"))
+    if (is_quick_at_bf16())
         out_forms[n++] = &kernels_avx512_bf16;
 #endif
     return n;
@@ -99,6 +92,22 @@ struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t ste
                                .epsilon = epsilon,
                                .correction1 = (float)(1 / (1 - pow((double)ADAM_BETA1, (double)step))),
                                .correction2 = (float)(1 / (1 - pow((double)ADAM_BETA2, (double)step)))};
+}
+
+void kernels_choose_blas(char *const argv[])
+{
+    const char *core = getenv(BLAS_CORE_VARIABLE) ? NULL : blas_core_for(blas_core(), has_avx2(), has_avx512());
+    char self[PATH_MAX]; /* by the link itself the process would be called "exe" */
+    ssize_t n = core ? readlink("/proc/self/exe", self, sizeof self - 1) : -1;
+    if (n > 0 && setenv(BLAS_CORE_VARIABLE, core, 1) == 0) {
+        self[n] = '\0';
+        (void)execv(self, argv); /* a failure: it goes on as it began */
+    }
+}
+
+const char *kernels_blas(void)
+{
+    return blas_core();
 }
 
 enum status kernels_check(struct error *error)

@@ -48,8 +48,8 @@ struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t ste
 struct kernels {
     const char *name;
     bool short_products; /* softmax_loss multiplies in bfloat16, everything else in floats */
-    /* About what softmax_loss, and the rest of a training, come to on a core of an ordinary server that has no faster form, 1e9 operations a
-     * second: for plans, which must not depend on what a clock says. */
+    /* About what softmax_loss, and the rest of a training, come to on a core of an ordinary server that has no faster form, 1e9 operations
+     * a second: for plans, which must not depend on what a clock says. */
     float softmax_gflops, other_gflops;
 
     /* y[n] = items[item[n]] + types[type[n]]      y [N, C]  items [V, C]  types [·, C] */
@@ -136,6 +136,14 @@ size_t kernels_forms(const struct kernels *out_forms[KERNEL_FORMS_MAX]);
  * softmax_bytes: who does not train may take either. */
 const struct kernels *kernels_fast(void);
 const struct kernels *kernels_exact(void);
+
+/* Where OpenBLAS does not know this processor it takes kernels made for old ones, at a fifth or half of the speed. Then begin this program
+ * anew with the variable of the environment set that the library reads when it is loaded: the first thing in main, with main's argv. Does
+ * nothing if the variable is set already, and does not return if the program begins anew. */
+void kernels_choose_blas(char *const argv[]);
+
+/* The processor that the kernels of OpenBLAS which run here were made for, by its name. */
+const char *kernels_blas(void);
 
 /* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS
  * compute wrong results on processors that they do not know), with the advice what to do. Call it once before training. */

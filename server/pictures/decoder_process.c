@@ -26,7 +26,8 @@
 /* What a child is told: nothing that this process may have been told in confidence. */
 static void choose_environment(char *out_environment[ENVIRONMENT_MAX])
 {
-    static const char *const passed_on[] = {"LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LSAN_OPTIONS="};
+    static const char *const passed_on[] = {
+        "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "LSAN_OPTIONS=", "OPENBLAS_CORETYPE="};
     static char one_thread[] = "OPENBLAS_NUM_THREADS=1"; /* the library is loaded with the program, and would start one a processor */
     size_t n = 0;
     out_environment[n++] = one_thread;

@@ -16,6 +16,7 @@
 #include "core/content_evidence.h"
 #include "core/content_training.h"
 #include "core/encoder_scores.h"
+#include "core/kernels/kernels.h"
 #include "core/model_network.h"
 #include "tests/bench/cold_rivals.h"
 
@@ -356,6 +357,7 @@ int main(int argc, char *argv[])
         .settings = training_settings_default(), .content = content_settings_default(), .directory = ".", .cold_seed = COLD_SEED};
     struct cold_input cold;
     struct error error = {.detail = ""};
+    kernels_choose_blas(argv);
     options.settings.n_threads = workers_processors();
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc || !take_option(&options, argv[i], argv[i + 1])) {

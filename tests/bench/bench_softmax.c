@@ -135,6 +135,7 @@ int main(int argc, char **argv)
 {
     static const size_t channels[] = {64, 128};
     struct error error = {.detail = ""};
+    kernels_choose_blas(argv);
     if (kernels_check(&error) != STATUS_OK) {
         (void)fprintf(stderr, "%s\n", error.detail);
         return 1;

@@ -71,15 +71,18 @@ def header(data, version):
 
 def retrain(data, *options):
     """`inkling retrain`: the version that came out, its header and state, what was said of the speed, the seconds up to the selected model
-    and up to the end."""
+    and up to the end. How far it is goes to the standard error, a line a minute."""
     command = [str(inkling()), "retrain", "--data", str(data), "--json", *map(str, options)]
     began, last, notes, selected_at = time.monotonic(), {}, {}, None
+    said_at = began
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=service.environment()) as process:
         for line in process.stdout:
             last = json.loads(line)
             if last.get("phase") in ("trained", "refit"):
                 notes[last["phase"]] = last["note"]
-                print(f"    {last['phase']}: {last['note']}", file=sys.stderr, flush=True)
+            if last.get("phase") in notes or time.monotonic() - said_at > 60:
+                print(f"    {last.get('phase')}: {last.get('note')}", file=sys.stderr, flush=True)
+                said_at = time.monotonic()
             if last.get("phase") == "trained":
                 selected_at = time.monotonic() - began
     seconds = time.monotonic() - began

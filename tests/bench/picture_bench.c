@@ -5,6 +5,7 @@
  *     cd /usr/share/datasets/fashion-mnist && picture_bench --preset seed --seed 1 \
  *         train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz */
 #include "core/base/workers.h"
+#include "core/kernels/kernels.h"
 #include "tests/bench/bench_pictures.h"
 
 #include <stdio.h>
@@ -64,6 +65,7 @@ static void say_accuracy(const char *what, const struct bench *bench, const stru
 int main(int argc, char *argv[])
 {
     struct bench bench = {.settings = picture_settings_of(PICTURE_SEED), .seed = 1, .n_threads = workers_processors(), .has_refit = true};
+    kernels_choose_blas(argv);
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2)
         set_option(&bench, argv[i], argv[i + 1]);

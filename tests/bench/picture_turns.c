@@ -101,6 +101,7 @@ int main(int argc, char *argv[])
     struct turns turns = {.settings = picture_settings_of(PICTURE_SEED), .seed = 1, .n_threads = workers_processors()};
     struct error error = {.detail = ""};
     struct picture_network network;
+    kernels_choose_blas(argv);
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2)
         set_option(&turns, argv[i], argv[i + 1]);

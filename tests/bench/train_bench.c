@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/node.h"
 #include "core/evaluation.h"
+#include "core/kernels/kernels.h"
 #include "core/order.h"
 #include "tests/bench/bench_input.h"
 
@@ -138,6 +139,7 @@ static enum status train(const struct bench_input *input, const struct options *
 int main(int argc, char *argv[])
 {
     struct options options = {.settings = training_settings_default(), .directory = "."};
+    kernels_choose_blas(argv);
     options.settings.n_threads = workers_processors();
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc || !take_option(&options, argv[i], argv[i + 1])) {

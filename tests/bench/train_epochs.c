@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/node.h"
 #include "core/encoder_scores.h"
+#include "core/kernels/kernels.h"
 #include "core/training.h"
 #include "tests/bench/bench_input.h"
 
@@ -252,6 +253,7 @@ static bool read_options(struct driver *driver, int argc, char *argv[])
 int main(int argc, char *argv[])
 {
     struct driver driver = {.settings = training_settings_default()};
+    kernels_choose_blas(argv);
     driver.settings.averaging = 0; /* the rival has none */
     driver.settings.n_threads = workers_processors();
     if (!read_options(&driver, argc, argv)) {

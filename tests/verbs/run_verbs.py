@@ -89,8 +89,12 @@ def claim_wrong_usage_ends_with_2(shell):
 
 
 def claim_version_is_one_line(shell):
-    """`inkling version` says its version"""
-    assert "0." in shell(DONE, "version").stdout
+    """`inkling version` says its version and the kernels it runs, those of OpenBLAS for a processor not too old and for the one that the user names"""
+    said = shell(DONE, "version").stdout
+    assert said.startswith("inkling 0.") and said.count("\n") == 1 and "kernels" in said, said
+    has_avx2 = " avx2 " in pathlib.Path("/proc/cpuinfo").read_text()
+    named = service.run(shell.binary, "version", OPENBLAS_CORETYPE="Prescott").stdout
+    assert not has_avx2 or ("OpenBLAS for Prescott" not in said and "OpenBLAS for Prescott" in named), f"{said}{named}"
 
 
 def claim_all_forms_of_a_file_are_read(shell):

@@ -18,7 +18,19 @@ static void add(struct dataset_builder *builder, uint32_t user, uint32_t item, u
     cr_assert(dataset_add(builder, user, item, type, at_ms) == STATUS_OK);
 }
 
-static void add_user(struct dataset_builder *builder, struct random *random, uint32_t user)
+typedef uint32_t next_item_of(struct random *random, uint32_t item);
+
+static uint32_t next_forward(struct random *random, uint32_t item)
+{
+    return random_below(random, 4) ? (item * 5 + 1) % PLANTED_ITEMS : random_below(random, PLANTED_ITEMS);
+}
+
+static uint32_t next_either_way(struct random *random, uint32_t item)
+{
+    return (item + (random_below(random, 2) ? 1 : PLANTED_ITEMS - 1)) % PLANTED_ITEMS;
+}
+
+static void add_user(struct dataset_builder *builder, struct random *random, uint32_t user, next_item_of *next)
 {
     uint32_t item = random_below(random, PLANTED_ITEMS), n = 4 + random_below(random, 17);
     int64_t at_ms = 1000 * (int64_t)random_below(random, 1000);
@@ -26,11 +38,11 @@ static void add_user(struct dataset_builder *builder, struct random *random, uin
         add(builder, user, item, 0, at_ms);
         if (random_below(random, 6) == 0)
             add(builder, user, random_below(random, PLANTED_ITEMS), 1 + random_below(random, 2), at_ms + 1);
-        item = random_below(random, 4) ? (item * 5 + 1) % PLANTED_ITEMS : random_below(random, PLANTED_ITEMS);
+        item = next(random, item);
     }
 }
 
-void planted_init(struct planted *planted, uint32_t n_users)
+static void init(struct planted *planted, uint32_t n_users, next_item_of *next)
 {
     struct random random;
     random_init(&random, 11, 0);
@@ -38,7 +50,7 @@ void planted_init(struct planted *planted, uint32_t n_users)
     SCOPED(dataset_builder_destroy) struct dataset_builder *builder = dataset_builder_create();
     cr_assert(builder);
     for (uint32_t user = 0; user < n_users; user++)
-        add_user(builder, &random, user);
+        add_user(builder, &random, user, next);
     cr_assert(dataset_finish(builder, n_users, PLANTED_ITEMS, 3, &planted->dataset) == STATUS_OK);
     planted->settings.type_weights = (struct type_weights){.weights = {1, 0, -1}};
     cr_assert(dataset_split(planted->dataset, SPLIT_LAST, &planted->settings.type_weights, 0, &planted->split) == STATUS_OK);
@@ -51,6 +63,16 @@ void planted_init(struct planted *planted, uint32_t n_users)
     planted->settings.dropout = 0.1f;
     planted->settings.epochs = 12;
     cr_assert(mkdtemp(planted->directory));
+}
+
+void planted_init(struct planted *planted, uint32_t n_users)
+{
+    init(planted, n_users, next_forward);
+}
+
+void planted_init_reversible(struct planted *planted, uint32_t n_users)
+{
+    init(planted, n_users, next_either_way);
 }
 
 static unsigned each_file(const struct planted *planted, bool remove)

@@ -17,6 +17,9 @@ struct planted {
 /* n_users users; whoever was at item i goes to i · 5 + 1 (mod PLANTED_ITEMS) next, with every fourth step anywhere; each has 4 to 20
  * events, some of them impressions (weight 0) and dislikes (weight -1) of random items. */
 void planted_init(struct planted *planted, uint32_t n_users);
+
+/* The same, but whoever was at item i goes to i + 1 or to i - 1: neighbouring events could as well stand the other way round. */
+void planted_init_reversible(struct planted *planted, uint32_t n_users);
 void planted_clear(struct planted *planted);
 
 /* Train into the directory; the version and the file's path (borrowed until the next call). */

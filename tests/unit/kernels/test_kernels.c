@@ -1,5 +1,7 @@
 /* Every fast form against the plain one, over awkward sizes: nothing, one, just below and above a vector, a tile and a block. The softmax
  * has a file of its own. */
+#include "core/kernels/blas.h"
+
 #include "kernel_arguments.h"
 
 #include <criterion/criterion.h>
@@ -340,6 +342,17 @@ Test(kernels, the_exact_form_multiplies_in_floats)
 {
     cr_assert(!kernels_exact()->short_products);
     cr_assert(kernels_exact() == kernels_fast() || kernels_fast()->short_products);
+}
+
+Test(kernels, blas_for_an_old_processor_makes_way_for_what_this_one_has)
+{
+    cr_expect_str_eq(blas_core_for("Prescott", true, true), "SkylakeX");
+    cr_expect_str_eq(blas_core_for("Haswell", true, true), "SkylakeX");
+    cr_expect_str_eq(blas_core_for("Prescott", true, false), "Haswell");
+    cr_expect_null(blas_core_for("Haswell", true, false));
+    cr_expect_null(blas_core_for("Prescott", false, false));
+    cr_expect_null(blas_core_for("Zen", true, true), "it knew the processor");
+    cr_expect_null(blas_core_for("SkylakeX", true, true));
 }
 
 Test(kernels, products_of_this_machine_are_right)

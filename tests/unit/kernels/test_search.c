@@ -109,6 +109,47 @@ Test(candidates, foretell_further_ahead_where_the_order_tells_little)
         cr_expect_eq(forms[i].settings.reach, 0, "%s", forms[i].words);
 }
 
+/* The least epochs that a form has run when it was judged, if some were, among them one with a reach; else 0. */
+static int64_t least_epochs_of_a_race(const struct node *tried)
+{
+    int64_t least = INT64_MAX;
+    bool has_reach = false;
+    for (size_t i = 0; i < node_count(tried); i++) {
+        const struct node *one = node_at(tried, i);
+        int64_t epochs = node_integer(node_get(one, "epochs"));
+        least = epochs < least ? epochs : least;
+        has_reach = has_reach || strstr(node_text(node_get(one, "settings"), NULL), "reach");
+    }
+    return has_reach && node_count(tried) > 1 ? least : 0;
+}
+
+/* A reach is slow at first. */
+Test(search, lets_a_reach_race_for_five_epochs_however_small_the_budget)
+{
+    struct planted planted;
+    unsigned n_races = 0;
+    bool is_race = true;
+    planted_init_reversible(&planted, 40);
+    planted.settings.epochs = 6;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    for (double budget = 600; is_race;) {
+        struct node *report = NULL;
+        struct trained *trained = select_with(&planted, trainer, budget);
+        const struct node *search = search_of(trained, &report);
+        cr_assert_geq(node_number(node_get(search, "reversibility")), .9);
+        int64_t least = least_epochs_of_a_race(node_get(search, "tried"));
+        is_race = least > 0;
+        n_races += is_race;
+        cr_expect(!is_race || least >= 5, "judged after %ld epochs, with a budget of %g s", (long)least, budget);
+        budget = .6 * node_number(node_get(search, "planned_seconds"));
+        node_destroy(report);
+        trained_destroy(trained);
+    }
+    cr_expect_gt(n_races, 1);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
 Test(search, tries_one_when_the_budget_is_small)
 {
     struct planted planted;
