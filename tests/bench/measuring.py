@@ -81,7 +81,7 @@ def retrain(data, *options):
             if last.get("phase") in ("trained", "refit"):
                 notes[last["phase"]] = last["note"]
             if last.get("phase") in notes or time.monotonic() - said_at > 60:
-                print(f"    {last.get('phase')}: {last.get('note')}", file=sys.stderr, flush=True)
+                print(f"    {last.get('phase')}: {(last.get('note') or '').strip()}", file=sys.stderr, flush=True)
                 said_at = time.monotonic()
             if last.get("phase") == "trained":
                 selected_at = time.monotonic() - began
