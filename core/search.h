@@ -6,11 +6,12 @@
  * nothing is trained twice.
  *
  * What fits into the budget is reckoned beforehand from the number of operations and the speed that the processor's kernels have on two
- * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. The clock is
- * looked at between rounds and between runs to the end only: on a machine so slow that more than three fifths of the budget are gone (all
- * of it without a refit), the best form so far goes on alone, and the report says so; its own way to the end, and the refit, are not cut
- * short. Where the budget is too small for the epochs that a run should have, wide forms get down to half of them before narrow ones are
- * tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
+ * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. It may fill
+ * SEARCH_SHARE of the budget, as no machine is as fast as reckoned all the time. The clock is looked at between rounds and between runs to
+ * the end only: on a machine so slow that more than three fifths of the budget are gone (all of it without a refit), the best form so far
+ * goes on alone, and the report says so; its own way to the end, and the refit, are not cut short. Where the budget is too small for the
+ * epochs that a run should have, wide forms get down to half of them before narrow ones are tried. Memory: at most SEARCH_BYTES for the
+ * candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 
@@ -19,6 +20,7 @@
 #include "core/trainer.h"
 
 #define SEARCH_BYTES ((size_t)1 << 30)
+#define SEARCH_SHARE 0.9
 
 /* Run the plan (budget > 0). Gives the winner, trained to its end, and appends to out_report a JSON object: what was tried, for how long,
  * how well, what was chosen. STATUS_CONFLICT, STATUS_NOMEM. */

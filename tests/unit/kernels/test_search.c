@@ -4,6 +4,7 @@
 #include "core/base/node.h"
 #include "core/candidates.h"
 #include "core/model_network.h"
+#include "core/search.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -327,7 +328,7 @@ Test(search, gives_up_epochs_before_it_gives_up_wide_forms)
     cr_assert_lt(2 * 25 * cheapest, 29.5 * dearest, "a narrow form and its refit would fit");
     struct trainer *trainer = trainer_for(&planted, 2);
     struct trained *trained =
-        select_with(&planted, trainer, 29.5 * dearest); /* two forms of five epochs, seven more of one, twelve of a refit */
+        select_with(&planted, trainer, 29.5 * dearest / SEARCH_SHARE); /* two forms of five epochs, seven more of one, twelve of a refit */
     const struct node *tried = node_get(search_of(trained, &report), "tried");
     cr_assert_geq(node_count(tried), 2);
     cr_expect(strstr(node_text(node_get(node_at(tried, 0), "settings"), NULL), "width 128"));
@@ -346,7 +347,7 @@ Test(search, ends_the_winner_when_the_budget_is_spent)
     planted.settings.patience = 0;
     read_costs(&planted, &dearest, &cheapest);
     struct trainer *trainer = trainer_for(&planted, 1);
-    struct trained *trained = select_with(&planted, trainer, 14 * cheapest); /* seven epochs, and seven of the refit */
+    struct trained *trained = select_with(&planted, trainer, 14 * cheapest / SEARCH_SHARE); /* seven epochs, and seven of the refit */
     struct training_settings settings = planted.settings;
     struct error error = {.detail = ""};
     cr_assert(training_settings_read(trained_facts(trained)->settings, &settings, &error) == STATUS_OK);
