@@ -32,8 +32,7 @@ struct search {
     unsigned n_entries, n_running;
     unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
-    double reckoned_seconds;               /* what there is to spend, by reckoning */
-    double planned_seconds, spent_seconds; /* of it */
+    double planned_seconds, spent_seconds; /* as reckoned */
     double reversibility;                  /* of the data */
     bool has_reach;                        /* some of the forms */
     uint64_t began_ns;
@@ -47,6 +46,11 @@ static void search_clear_scoped(struct search *search)
 }
 
 /* --- the plan --- */
+
+static double seconds_to_spend(const struct search *search)
+{
+    return SEARCH_SHARE * search->plan->budget_seconds;
+}
 
 static struct entry entry_of(const struct search *search, const struct candidate *candidate)
 {
@@ -111,7 +115,7 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
         uint32_t least = least_first_round(search, n), longest = longest_first_round(search, n);
         for (uint32_t first_round = longest > least ? longest : least; first_round >= least; first_round--) {
             search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
-            if (search->planned_seconds > search->reckoned_seconds || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
+            if (search->planned_seconds > seconds_to_spend(search) || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
                 continue;
             search->n_entries = n;
             search->n_finals = n_finals;
@@ -125,7 +129,7 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 /* To its end, and the refit. */
 static bool fits_alone(const struct search *search, const struct entry *entry)
 {
-    return entry->epoch_seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= search->reckoned_seconds;
+    return entry->epoch_seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= seconds_to_spend(search);
 }
 
 /* Forms that fit alone, and as much around them as fits. False: fewer than least_forms do. */
@@ -235,7 +239,7 @@ static enum status run_rounds(struct search *search)
  * as long again as the best so far is not worth the wait. */
 static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
 {
-    double done = entry->contender.n_epochs, left = search->reckoned_seconds - search->spent_seconds;
+    double done = entry->contender.n_epochs, left = seconds_to_spend(search) - search->spent_seconds;
     double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit);
     if (entry != search->running[0])
         epochs = fmin(epochs, 1.5 * search->running[0]->contender.n_epochs);
@@ -300,7 +304,6 @@ enum status search_run(const struct training_ground *ground, const struct traini
                        struct contender *out_winner, struct buffer *out_report)
 {
     SCOPED(search_clear) struct search search = {.ground = ground, .plan = plan, .progress = progress, .began_ns = clock_monotonic_ns()};
-    search.reckoned_seconds = SEARCH_SHARE * plan->budget_seconds;
     TRY(order_reversibility(ground->sequences, &search.reversibility));
     make_plan(&search);
     TRY(run_rounds(&search));

@@ -20,7 +20,7 @@
 #include "core/trainer.h"
 
 #define SEARCH_BYTES ((size_t)1 << 30)
-#define SEARCH_SHARE 0.9
+#define SEARCH_SHARE 0.9 /* of the budget, by reckoning */
 
 /* Run the plan (budget > 0). Gives the winner, trained to its end, and appends to out_report a JSON object: what was tried, for how long,
  * how well, what was chosen. STATUS_CONFLICT, STATUS_NOMEM. */

@@ -20,7 +20,7 @@ void blas_use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-const char *blas_core(void)
+const char *kernels_blas(void)
 {
     return openblas_get_corename();
 }

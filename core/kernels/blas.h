@@ -8,12 +8,10 @@ void product_blas(enum product form, float *restrict y, const float *restrict a,
                   bool add);
 void blas_use_one_thread(void);
 
-/* The processor that the library's kernels were made for, by its name; read from this variable of the environment, if it is set, when the
- * library is loaded. */
+/* Names the processor whose kernels the library takes; read when the library is loaded. */
 #define BLAS_CORE_VARIABLE "OPENBLAS_CORETYPE"
-const char *blas_core(void);
 
-/* The better one for a processor with such instructions than the library took by itself, or NULL. */
+/* The name of a better one for a processor with such instructions than the library took by itself, or NULL. */
 const char *blas_core_for(const char *taken, bool has_avx2, bool has_avx512);
 
 #endif

@@ -96,18 +96,13 @@ struct adam_rates adam_rates_at(float learning_rate, float epsilon, uint64_t ste
 
 void kernels_choose_blas(char *const argv[])
 {
-    const char *core = getenv(BLAS_CORE_VARIABLE) ? NULL : blas_core_for(blas_core(), has_avx2(), has_avx512());
+    const char *core = getenv(BLAS_CORE_VARIABLE) ? NULL : blas_core_for(kernels_blas(), has_avx2(), has_avx512());
     char self[PATH_MAX]; /* by the link itself the process would be called "exe" */
     ssize_t n = core ? readlink("/proc/self/exe", self, sizeof self - 1) : -1;
     if (n > 0 && setenv(BLAS_CORE_VARIABLE, core, 1) == 0) {
         self[n] = '\0';
         (void)execv(self, argv); /* a failure: it goes on as it began */
     }
-}
-
-const char *kernels_blas(void)
-{
-    return blas_core();
 }
 
 enum status kernels_check(struct error *error)

@@ -138,11 +138,11 @@ const struct kernels *kernels_fast(void);
 const struct kernels *kernels_exact(void);
 
 /* Where OpenBLAS does not know this processor it takes kernels made for old ones, at a fifth or half of the speed. Then begin this program
- * anew with the variable of the environment set that the library reads when it is loaded: the first thing in main, with main's argv. Does
- * nothing if the variable is set already, and does not return if the program begins anew. */
+ * anew with OPENBLAS_CORETYPE set, which the library reads when it is loaded: the first thing in main, with main's argv, before there are
+ * threads. Does not return if the program begins anew; does nothing if the variable is set already or the program cannot begin anew. */
 void kernels_choose_blas(char *const argv[]);
 
-/* The processor that the kernels of OpenBLAS which run here were made for, by its name. */
+/* The name of the processor that the kernels of OpenBLAS which run here were made for; the library's. Threads: any. */
 const char *kernels_blas(void);
 
 /* Set BLAS to one thread and compare products of the fast form with the plain one. STATUS_INVALID: they differ (some releases of OpenBLAS

@@ -21,8 +21,8 @@ static inline bool has_bf16(void)
     return has_avx512() && __builtin_cpu_supports("avx512bf16");
 }
 
-/* Intel's have it, and take four times as long for it as for a product of floats, which does half as much (tests/bench/RESULTS.md,
- * "Processors of Intel"); AMD's take as long. */
+/* A product in bf16 does twice as much as one in floats. Emerald Rapids takes four times as long for it, Zen 4 about as long
+ * (tests/bench/RESULTS.md, "Processors of Intel"); others are taken to be as their maker's. */
 static inline bool is_quick_at_bf16(void)
 {
     return has_bf16() && __builtin_cpu_is("amd");
