@@ -1,65 +1,8 @@
-/* Events behind a user's last positive are dropped when the sequences are made: they would be rows that nothing is predicted from. */
+/* Windows are chosen anew every epoch, then shuffled; batches are filled from them in their order. */
 #include "core/batches.h"
 
+#include <math.h>
 #include <stdlib.h>
-
-void sequences_clear(struct sequences *sequences)
-{
-    free(sequences->starts);
-    free(sequences->items);
-    free(sequences->types);
-    *sequences = (struct sequences){0};
-}
-
-/* Append user's events; a user with nothing to predict leaves no sequence. */
-static void add_user(struct sequences *sequences, const struct dataset *dataset, const struct split *split, const float weights[],
-                     uint32_t user)
-{
-    uint64_t first = sequences->starts[sequences->n_sequences], n = first, n_useful = first;
-    for (uint64_t i = dataset->starts[user]; i < split->train_ends[user]; i++) {
-        float weight = weights[dataset->types[i]];
-        if (!feedback_is_behaviour(weight))
-            continue;
-        sequences->items[n] = dataset->items[i];
-        sequences->types[n++] = dataset->types[i];
-        if (weight > 0)
-            n_useful = n;
-    }
-    if (n_useful - first < 2)
-        return;
-    sequences->starts[++sequences->n_sequences] = n_useful;
-    sequences->n_events = n_useful;
-}
-
-enum status sequences_init(struct sequences *sequences, const struct dataset *dataset, const struct split *split,
-                           const struct type_weights *weights)
-{
-    uint64_t n_events = 0;
-    for (uint32_t user = 0; user < dataset->n_users; user++)
-        n_events += split->train_ends[user] - dataset->starts[user];
-    struct sequences made = {
-        .starts = calloc((size_t)dataset->n_users + 1, sizeof *made.starts),
-        .items = calloc(n_events + 1, sizeof *made.items),
-        .types = calloc(n_events + 1, sizeof *made.types),
-    };
-    if (!made.starts || !made.items || !made.types) {
-        sequences_clear(&made);
-        return STATUS_NOMEM;
-    }
-    for (uint32_t user = 0; user < dataset->n_users; user++)
-        add_user(&made, dataset, split, weights->weights, user);
-    *sequences = made;
-    return STATUS_OK;
-}
-
-uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights)
-{
-    uint64_t n = 0;
-    for (uint32_t s = 0; s < sequences->n_sequences; s++)
-        for (uint64_t i = sequences->starts[s] + 1; i < sequences->starts[s + 1]; i++)
-            n += weights->weights[sequences->types[i]] > 0;
-    return n;
-}
 
 static uint64_t rows_of(const struct sequences *sequences, uint32_t sequence)
 {
@@ -80,36 +23,40 @@ static bool count_windows(const struct sequences *sequences, uint32_t history, u
     return n_windows < UINT32_MAX;
 }
 
-enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_rows, float reach)
+/* The most rows of a batch: it ends with the first window that passes its share. */
+static uint64_t most_rows_of(const struct batches *batches)
 {
-    uint32_t n_windows;
-    uint64_t n_rows;
-    if (!count_windows(sequences, history, &n_windows, &n_rows))
+    const struct batch_form *form = &batches->form;
+    uint64_t n_rows = batches->n_rows, longest = (uint64_t)batches->n_windows * form->history;
+    if (form->recency > 0) /* windows of other lengths may come more often */
+        return (longest < form->batch_rows ? longest : form->batch_rows) + 1 + form->history;
+    return batches->n_batches ? n_rows / batches->n_batches + 1 + form->history : 1;
+}
+
+static uint32_t batches_of(uint64_t n_rows, uint32_t batch_rows)
+{
+    return (uint32_t)((n_rows + batch_rows - 1) / batch_rows);
+}
+
+enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights,
+                         const struct batch_form *form)
+{
+    struct batches made = {.sequences = sequences, .weights = weights, .form = *form};
+    if (!count_windows(sequences, form->history, &made.n_windows, &made.n_rows))
         return STATUS_NOMEM;
-    uint64_t n_batches = (n_rows + batch_rows - 1) / batch_rows;
-    uint64_t most_rows =
-        n_batches ? n_rows / n_batches + 1 + history : 1; /* a batch ends with the first window that passes its share; so does a slot */
-    uint32_t max_slot_rows = (uint32_t)(most_rows / SLOTS + 1 + history);
-    size_t max_rows = (size_t)max_slot_rows * SLOTS;
-    struct batches made = {
-        .sequences = sequences,
-        .weights = weights,
-        .history = history,
-        .reach = reach,
-        .n_batches = (uint32_t)n_batches,
-        .max_slot_rows = max_slot_rows,
-        .n_windows = n_windows,
-        .n_rows = n_rows,
-        .windows = calloc((size_t)n_windows + 1, sizeof *made.windows),
-        .items = calloc(max_rows, sizeof *made.items),
-        .target_rows = calloc(max_rows, sizeof *made.target_rows),
-        .targets = calloc(max_rows, sizeof *made.targets),
-        .starts = calloc(max_rows + SLOTS, sizeof *made.starts), /* a window has a row at least */
-        .types = calloc(max_rows, sizeof *made.types),
-        .target_weights = calloc(max_rows, sizeof *made.target_weights),
-    };
-    if (!made.windows || !made.items || !made.target_rows || !made.targets || !made.starts || !made.types || !made.target_weights) {
+    made.n_batches = batches_of(made.n_rows, form->batch_rows);
+    made.max_slot_rows = (uint32_t)(most_rows_of(&made) / SLOTS + 1 + form->history); /* a slot ends as a batch does */
+    size_t n_windows = (size_t)made.n_windows + 1, max_rows = (size_t)made.max_slot_rows * SLOTS;
+    made.windows = calloc(n_windows, sizeof *made.windows);
+    made.pool = form->recency > 0 ? calloc(n_windows, sizeof *made.pool) : NULL;
+    made.items = calloc(max_rows, sizeof *made.items);
+    made.target_rows = calloc(max_rows, sizeof *made.target_rows);
+    made.targets = calloc(max_rows, sizeof *made.targets);
+    made.starts = calloc(max_rows + SLOTS, sizeof *made.starts); /* a window has a row at least */
+    made.types = calloc(max_rows, sizeof *made.types);
+    made.target_weights = calloc(max_rows, sizeof *made.target_weights);
+    if (!made.windows || (form->recency > 0 && !made.pool) || !made.items || !made.target_rows || !made.targets || !made.starts ||
+        !made.types || !made.target_weights) {
         batches_clear(&made);
         return STATUS_NOMEM;
     }
@@ -120,6 +67,7 @@ enum status batches_init(struct batches *batches, const struct sequences *sequen
 void batches_clear(struct batches *batches)
 {
     free(batches->windows);
+    free(batches->pool);
     free(batches->items);
     free(batches->target_rows);
     free(batches->targets);
@@ -137,12 +85,38 @@ static uint64_t random_index(struct random *random, uint64_t bound)
 
 static uint32_t add_windows(struct batches *batches, uint32_t sequence, struct random *random, uint32_t n)
 {
-    uint64_t first = batches->sequences->starts[sequence], rows = rows_of(batches->sequences, sequence), history = batches->history;
+    uint64_t first = batches->sequences->starts[sequence], rows = rows_of(batches->sequences, sequence), history = batches->form.history;
     uint64_t n_rows = rows < history ? rows : history, n_free = rows - n_rows;
     batches->windows[n++] = (struct window){first + n_free, (uint32_t)n_rows}; /* the newest */
     for (uint64_t covered = history; covered < rows; covered += history)
         batches->windows[n++] = (struct window){first + random_index(random, n_free + 1), (uint32_t)n_rows};
     return n;
+}
+
+/* As many windows as there are, each as often as its age says, a whole number of times: systematic resampling (Kitagawa 1996). */
+static void prefer_newer(struct batches *batches, struct random *random)
+{
+    double chances[AGES], sum = 0, passed = 0, start = random_uniform(random);
+    uint32_t n = batches->n_windows, n_drawn = 0;
+    struct window *pool = batches->windows;
+    const uint8_t *ages = batches->sequences->ages;
+    for (uint32_t age = 0; age < AGES; age++)
+        chances[age] = exp2(-(double)batches->form.recency * age / (AGES - 1));
+    for (uint32_t i = 0; i < n; i++)
+        sum += chances[ages[pool[i].first + pool[i].n_rows]];
+    for (uint32_t i = 0; i < n; i++) {
+        passed += chances[ages[pool[i].first + pool[i].n_rows]];
+        while (n_drawn < n && (start + n_drawn) * sum < passed * n)
+            batches->pool[n_drawn++] = pool[i];
+    }
+    while (n_drawn < n) /* the last one, if rounding kept it out */
+        batches->pool[n_drawn++] = pool[n - 1];
+    batches->windows = batches->pool;
+    batches->pool = pool;
+    batches->n_rows = 0;
+    for (uint32_t i = 0; i < n; i++)
+        batches->n_rows += batches->windows[i].n_rows;
+    batches->n_batches = batches_of(batches->n_rows, batches->form.batch_rows);
 }
 
 void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch)
@@ -152,6 +126,8 @@ void batches_shuffle(struct batches *batches, uint64_t seed, uint32_t epoch)
     random_init(&random, seed, UINT64_C(0x5348000000000000) | epoch);
     for (uint32_t s = 0; s < batches->sequences->n_sequences; s++)
         n = add_windows(batches, s, &random, n);
+    if (batches->form.recency > 0)
+        prefer_newer(batches, &random);
     for (uint32_t i = n; i > 1; i--) { /* Fisher and Yates */
         uint32_t j = random_below(&random, i);
         struct window swapped = batches->windows[i - 1];
@@ -173,7 +149,7 @@ struct cursor {
 static uint64_t draw_target(struct batches *batches, const struct window *window, uint64_t at)
 {
     uint64_t target = at + 1, last = window->first + window->n_rows;
-    while (batches->reach > 0 && target < last && random_uniform(&batches->random) < batches->reach)
+    while (batches->form.reach > 0 && target < last && random_uniform(&batches->random) < batches->form.reach)
         target++;
     return target;
 }

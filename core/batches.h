@@ -1,9 +1,10 @@
 /* Batches: the training events of whole users, packed without padding, in an order that is new every epoch.
  *
- * A user's row t is an event and its target the item of the event behind it, if that is a positive (core/feedback.h); events that are no
- * behaviour are left out. With a reach the target is an event further ahead now and then: where the order of what users do says little, the
- * event behind the next is nearly as good a label, and another one every epoch. A window is at most `history` rows of one user. A pass has
- * as many windows of a user as cover their rows: the newest rows, and random stretches of the rest. A batch is about batch_rows rows of
+ * A user's row t is an event and its target the item of the event behind it, if that is a positive (core/feedback.h). With a reach the
+ * target is an event further ahead now and then: where the order of what users do says little, the event behind the next is nearly as good
+ * a label, and another one every epoch. A window is at most `history` rows of one user. A pass has as many windows of a user as cover their
+ * rows: the newest rows, and random stretches of the rest. With a recency it has as many windows, but new ones more often than old ones:
+ * where what is liked moves, the newest behaviour foretells best what comes. A batch is about batch_rows rows of
  * whole windows, so that a step sees as much whether users have seven events or seven hundred. It is cut into SLOTS parts of about the same
  * number of rows, by the data alone: each part has its own gradients, which are added in the order of the parts, so the sum does not depend
  * on how many threads there were. Threads: one caller fills; a filled batch may be read by any. */
@@ -11,30 +12,10 @@
 #define CORE_BATCHES_H
 
 #include "core/base/random.h"
-#include "core/dataset.h"
 #include "core/encoder.h"
+#include "core/sequences.h"
 
 #define SLOTS 8u /* also the most threads that one batch can use */
-
-/* The training events that count, flat. Constant once made. */
-struct sequences {
-    uint32_t n_sequences;
-    uint64_t n_events;
-    uint64_t *starts; /* [n + 1] */
-    uint32_t *items;
-    uint8_t *types;
-};
-
-enum status sequences_init(struct sequences *sequences, const struct dataset *dataset, const struct split *split,
-                           const struct type_weights *weights) MUST_CHECK;
-void sequences_clear(struct sequences *sequences);
-static inline void sequences_clear_scoped(struct sequences *sequences)
-{
-    sequences_clear(sequences);
-}
-
-/* How many rows have a target. */
-uint64_t sequences_targets(const struct sequences *sequences, const struct type_weights *weights);
 
 struct batch_slot {
     struct packed packed;
@@ -49,14 +30,21 @@ struct window {
     uint32_t n_rows;
 };
 
+struct batch_form {
+    uint32_t history, batch_rows;
+    float reach;   /* chance of each step from the next event to the one behind it, within the window; 0: always the next */
+    float recency; /* a window of age a comes 2^(-recency a) times as often as a new one; the oldest are of age 1; 0: all come once */
+};
+
 struct batches {
     const struct sequences *sequences;
     const struct type_weights *weights;
-    uint32_t history, n_batches, max_slot_rows;
-    float reach;            /* chance of each step from the next event to the one behind it, within the window; 0: always the next */
-    uint32_t n_windows;     /* the same every epoch */
-    uint64_t n_rows;        /* of all windows */
-    struct window *windows; /* [n_windows], in the order of the epoch */
+    struct batch_form form;
+    uint32_t max_slot_rows;
+    uint32_t n_windows;            /* the same every epoch */
+    uint32_t n_batches;            /* of the epoch; with a recency it changes a little from one to the next, */
+    uint64_t n_rows;               /* as do the rows of all windows */
+    struct window *windows, *pool; /* [n_windows] in the order of the epoch; with a recency, those that it was drawn from */
     /* how far the epoch was filled */
     struct random random; /* of the targets */
     uint32_t next_window;
@@ -70,8 +58,8 @@ struct batches {
 };
 
 /* Borrows sequences and weights for its life. STATUS_NOMEM. */
-enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights, uint32_t history,
-                         uint32_t batch_rows, float reach) MUST_CHECK;
+enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights,
+                         const struct batch_form *form) MUST_CHECK;
 void batches_clear(struct batches *batches);
 static inline void batches_clear_scoped(struct batches *batches)
 {

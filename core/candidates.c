@@ -1,8 +1,11 @@
 /* The lists are short on purpose: in the measured sets these choices decided, and others did not (RESULTS.md, "What did not pay").
  *
  * Dropout goes by how often an item is met in training: where that is rare a network learns the events by heart. Where events could as well
- * have come the other way round, targets further ahead may be labels for nothing; elsewhere they are false. */
+ * have come the other way round, targets further ahead may be labels for nothing; elsewhere they are false. Where what is liked moves, an
+ * epoch is better spent on new behaviour than on old. */
 #include "core/candidates.h"
+
+#include "core/tensors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +18,8 @@
 #define LOW_TEMPERATURE 0.05f
 #define REACH           0.3f
 #define REVERSIBLE      0.9 /* from here on a reach may pay: it does on Yelp, at .94 (RESULTS.md, "Targets further ahead") */
+#define RECENCY         3.0f
+#define DRIFTING        0.3 /* from here on a recency pays: it does on Diginetica, at .7 (RESULTS.md, "Newer behaviour more often") */
 
 static double count_rows(const struct sequences *sequences)
 {
@@ -61,10 +66,12 @@ static void describe(struct candidate *candidate)
     n += snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", width %u, %u taps, dropout %.1f", settings->shape.width,
                   settings->shape.taps, (double)settings->dropout);
     if (settings->reach > 0)
-        (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", reach %.1f", (double)settings->reach);
+        n += snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", reach %.1f", (double)settings->reach);
+    if (settings->recency > 0)
+        (void)snprintf(candidate->words + n, sizeof candidate->words - (size_t)n, ", recency %.2g", (double)settings->recency);
 }
 
-unsigned candidates_forms(const struct sequences *sequences, double reversibility, const struct training_settings *base,
+unsigned candidates_forms(const struct sequences *sequences, const struct traits *traits, const struct training_settings *base,
                           struct candidate out[FORMS_MAX])
 {
     struct training_settings fitted = *base;
@@ -73,9 +80,11 @@ unsigned candidates_forms(const struct sequences *sequences, double reversibilit
         fitted.shape.history = LONG_HISTORY;
         fitted.shape.taps = LONG_TAPS;
     }
+    if (traits->drift >= DRIFTING)
+        fitted.recency = RECENCY;
     unsigned n = 0;
     for (unsigned i = 0; i < FORMS_MAX; i++) {
-        if (forms[i].reach > 0 && reversibility < REVERSIBLE)
+        if (forms[i].reach > 0 && traits->reversibility < REVERSIBLE)
             continue;
         out[n].settings = fitted;
         out[n].settings.shape.width = forms[i].width;

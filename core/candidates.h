@@ -3,7 +3,7 @@
 #ifndef CORE_CANDIDATES_H
 #define CORE_CANDIDATES_H
 
-#include "core/batches.h"
+#include "core/sequences.h"
 #include "core/training_settings.h"
 
 #define FORMS_MAX      7
@@ -11,13 +11,19 @@
 
 struct candidate {
     struct training_settings settings;
-    char words[80]; /* what it is: "unit vectors, width 128, 16 taps, dropout 0.5" */
+    char words[96]; /* what it is: "unit vectors / 0.07, width 128, 16 taps, dropout 0.5" */
+};
+
+/* What the data are like. */
+struct traits {
+    double reversibility; /* core/order.h */
+    double drift;         /* core/drift.h; 0 if what is held out is not the newest */
 };
 
 /* Forms: networks and losses, the promising first, all with the dropout that the data suggests, and with history and taps as the data wants
- * them; the rest is as in base. Where the order of events tells little (reversibility: core/order.h) the second one is the first with a
- * reach. Which of them is best shows early. Returns how many. */
-unsigned candidates_forms(const struct sequences *sequences, double reversibility, const struct training_settings *base,
+ * them; the rest is as in base. Where what is liked moves all have a recency. Where the order of events tells little the second one is the
+ * first with a reach. Which of them is best shows early. Returns how many. */
+unsigned candidates_forms(const struct sequences *sequences, const struct traits *traits, const struct training_settings *base,
                           struct candidate out[FORMS_MAX]);
 
 /* The same form with more and with less dropout. Which is best shows at the end only: less of it learns faster and ends lower.

@@ -173,7 +173,8 @@ static enum status begin(struct phase *phase, struct error *error)
     TRY(content_judge_init(&phase->judge, ground, phase->item_events, settings->held_out, settings->seed));
     trained->n_candidates = phase->judge.n_candidates;
     trained->n_cases = phase->judge.n_cases;
-    TRY(batches_init(&phase->batches, ground->sequences, ground->type_weights, ground->encoder->shape.history, settings->batch_rows, 0));
+    TRY(batches_init(&phase->batches, ground->sequences, ground->type_weights,
+                     &(struct batch_form){.history = ground->encoder->shape.history, .batch_rows = settings->batch_rows}));
     phase->n_steps = phase->batches.n_batches < settings->max_steps ? phase->batches.n_batches : settings->max_steps;
     return begin_step(phase, error);
 }

@@ -7,7 +7,7 @@
 #ifndef CORE_ORDER_H
 #define CORE_ORDER_H
 
-#include "core/batches.h"
+#include "core/sequences.h"
 
 #define ORDER_PAIRS     (1u << 20) /* looked at, about: of every so many-th sequence */
 #define ORDER_PAIRS_MIN 100u       /* with fewer that are found again nothing is known, and the order is taken to tell everything */

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/emit.h"
 #include "core/candidates.h"
+#include "core/drift.h"
 #include "core/order.h"
 
 #include <math.h>
@@ -33,8 +34,8 @@ struct search {
     unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
     double planned_seconds, spent_seconds; /* as reckoned */
-    double reversibility;                  /* of the data */
-    bool has_reach;                        /* some of the forms */
+    struct traits traits;
+    bool has_reach; /* some of the forms */
     uint64_t began_ns;
     bool ran_out;
 };
@@ -161,19 +162,21 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
 }
 
 /* Before the most promising form makes way for a narrow one it gives up epochs, down to half: the last ones bring little (Diginetica,
- * RESULTS.md: .1842 after five, .1854 after eight). */
+ * RESULTS.md: .1842 after five, .1854 after eight). And before that it rather runs alone. */
 static void make_plan(struct search *search)
 {
     struct candidate forms[FORMS_MAX];
-    unsigned n = candidates_forms(search->ground->sequences, search->reversibility, &search->plan->settings, forms);
+    unsigned n = candidates_forms(search->ground->sequences, &search->traits, &search->plan->settings, forms);
     for (unsigned i = 0; i < n; i++)
         search->has_reach = search->has_reach || forms[i].settings.reach > 0;
     struct entry promising = entry_of(search, &forms[0]);
     uint32_t epochs = candidate_epochs(search->ground->sequences);
-    for (uint32_t quarters = 4; quarters >= 2; quarters--) {
-        search->final_epochs = epochs * quarters / 4;
-        if (fits_alone(search, &promising) && plan_forms(search, forms, n, 2))
-            return;
+    for (unsigned least_forms = 2; least_forms > 0; least_forms--) {
+        for (uint32_t quarters = 4; quarters >= 2; quarters--) {
+            search->final_epochs = epochs * quarters / 4;
+            if (fits_alone(search, &promising) && plan_forms(search, forms, n, least_forms))
+                return;
+        }
     }
     search->final_epochs = epochs;
     if (!plan_forms(search, forms, n, 1))
@@ -284,7 +287,8 @@ static void emit_search(const struct search *search, struct buffer *out)
     emit_number(&emit, "planned_seconds", search->planned_seconds, 6);
     emit_number(&emit, "spent_seconds", search->spent_seconds, 6);
     emit_boolean(&emit, "ran_out_of_time", search->ran_out);
-    emit_number(&emit, "reversibility", search->reversibility, 3);
+    emit_number(&emit, "reversibility", search->traits.reversibility, 3);
+    emit_number(&emit, "drift", search->traits.drift, 3);
     emit_text(&emit, "chosen", search->running[0]->candidate.words);
     emit_open_array(&emit, "tried");
     for (unsigned i = 0; i < search->n_entries; i++) {
@@ -300,11 +304,20 @@ static void emit_search(const struct search *search, struct buffer *out)
     emit_close_object(&emit);
 }
 
+static enum status find_traits(const struct training_ground *ground, struct traits *out_traits)
+{
+    *out_traits = (struct traits){0};
+    TRY(order_reversibility(ground->sequences, &out_traits->reversibility));
+    if (ground->split->kind == SPLIT_TIME)
+        TRY(drift_of(ground->sequences, ground->dataset->n_items, &out_traits->drift));
+    return STATUS_OK;
+}
+
 enum status search_run(const struct training_ground *ground, const struct training_plan *plan, const struct progress *progress,
                        struct contender *out_winner, struct buffer *out_report)
 {
     SCOPED(search_clear) struct search search = {.ground = ground, .plan = plan, .progress = progress, .began_ns = clock_monotonic_ns()};
-    TRY(order_reversibility(ground->sequences, &search.reversibility));
+    TRY(find_traits(ground, &search.traits));
     make_plan(&search);
     TRY(run_rounds(&search));
     TRY(run_to_end(&search, search.running[0], 0));

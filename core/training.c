@@ -69,13 +69,23 @@ static enum status choose_network(struct training *training)
     return STATUS_OK;
 }
 
+struct batch_form training_batch_form(const struct training_settings *settings)
+{
+    return (struct batch_form){
+        .history = settings->shape.history,
+        .batch_rows = settings->batch_rows,
+        .reach = settings->reach,
+        .recency = settings->recency,
+    };
+}
+
 /* Fill a zeroed training; what was taken is in it on failure too. */
 static enum status begin(struct training *training)
 {
     const struct training_settings *settings = &training->settings;
     size_t n_floats = training->whole.tensors.n_floats;
-    TRY(batches_init(&training->batches, training->sequences, &settings->type_weights, settings->shape.history, settings->batch_rows,
-                     settings->reach));
+    struct batch_form form = training_batch_form(settings);
+    TRY(batches_init(&training->batches, training->sequences, &settings->type_weights, &form));
     training->weights = aligned_floats(n_floats);
     if (!training->weights)
         return STATUS_NOMEM;
@@ -218,11 +228,11 @@ static double take_step(struct training *training, uint32_t batch)
 enum status training_epoch(struct training *training, uint32_t n_epochs, const char *words, const struct progress *progress,
                            struct epoch_figures *out_figures)
 {
-    uint32_t n_batches = training->batches.n_batches;
     uint64_t began_ns = clock_monotonic_ns(), n_targets = 0;
     double loss = 0, seconds = 0;
     TRY(slot_memory_reserve(training->memory, training->encoder, training->batches.max_slot_rows, workers_count(training->workers)));
     batches_shuffle(&training->batches, training->settings.seed, training->n_epochs + 1);
+    uint32_t n_batches = training->batches.n_batches;
     for (uint32_t batch = 0; batch < n_batches; batch++) {
         loss += take_step(training, batch) * training->batches.n_targets;
         n_targets += training->batches.n_targets;

@@ -45,8 +45,11 @@ void training_restart(struct training *training, const float *weights, float rat
 /* The share of the settings' learning rate that the next step takes. */
 float training_rate(const struct training *training);
 
-/* Floating-point operations of an epoch: products of the network and the softmax, forward and backward, a multiplication and an addition
- * counted as two. What is not a product is not counted. */
+/* Batches as the settings want them. */
+struct batch_form training_batch_form(const struct training_settings *settings);
+
+/* Floating-point operations of the last epoch: products of the network and the softmax, forward and backward, a multiplication and an
+ * addition counted as two. What is not a product is not counted. */
 double training_epoch_flops(const struct training *training);
 
 #endif

@@ -39,6 +39,7 @@ static const struct setting table[] = {
     NUMBER(learning_rate, 1e-9, 1),
     NUMBER(dropout,      0, 0.98),
     NUMBER(reach,        0, 0.9),
+    NUMBER(recency,      0, 20),
     NUMBER(averaging,    0, 0.999999),
 };
 // clang-format on

@@ -16,6 +16,7 @@ struct training_settings {
     float learning_rate;        /* at its height */
     float dropout;
     float reach;     /* chance that a target is further ahead than the next event (core/batches.h) */
+    float recency;   /* newer behaviour is seen more often, 2^recency times as often as the oldest (core/batches.h) */
     float averaging; /* the weights that are kept are an exponential mean over steps with this decay; 0: the last step's */
     uint64_t seed;
     unsigned n_threads; /* must not change the result */

@@ -132,19 +132,13 @@ bool bench_setting(struct training_settings *settings, const char *name, const c
         uint32_t *count;
         float *number;
     } table[] = {
-        {"--epochs", &settings->epochs, NULL},
-        {"--patience", &settings->patience, NULL},
-        {"--batch", &settings->batch_rows, NULL},
-        {"--width", &settings->shape.width, NULL},
-        {"--taps", &settings->shape.taps, NULL},
-        {"--blocks", &settings->shape.n_blocks, NULL},
-        {"--history", &settings->shape.history, NULL},
-        {"--threads", &settings->n_threads, NULL},
-        {"--rate", NULL, &settings->learning_rate},
-        {"--dropout", NULL, &settings->dropout},
-        {"--reach", NULL, &settings->reach},
-        {"--averaging", NULL, &settings->averaging},
-        {"--temperature", NULL, &settings->shape.temperature},
+        {"--epochs", &settings->epochs, NULL},         {"--patience", &settings->patience, NULL},
+        {"--batch", &settings->batch_rows, NULL},      {"--width", &settings->shape.width, NULL},
+        {"--taps", &settings->shape.taps, NULL},       {"--blocks", &settings->shape.n_blocks, NULL},
+        {"--history", &settings->shape.history, NULL}, {"--threads", &settings->n_threads, NULL},
+        {"--rate", NULL, &settings->learning_rate},    {"--dropout", NULL, &settings->dropout},
+        {"--reach", NULL, &settings->reach},           {"--recency", NULL, &settings->recency},
+        {"--averaging", NULL, &settings->averaging},   {"--temperature", NULL, &settings->shape.temperature},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(name, table[i].name) != 0)

@@ -227,7 +227,7 @@ def brief(settings, shape):
     """The settings that a search chooses among, in a few words."""
     loss = f"unit vectors, τ {shape['temperature']:.3g}" if shape.get("temperature") else "dot product"
     words = [loss, f"width {shape['width']}", f"{shape['taps']} taps", f"history {shape['history']}"]
-    words += [f"{name.replace('_', ' ')} {settings[name]:.3g}" for name in ("dropout", "reach", "learning_rate", "averaging") if settings.get(name)]
+    words += [f"{name.replace('_', ' ')} {settings[name]:.3g}" for name in ("dropout", "reach", "recency", "learning_rate", "averaging") if settings.get(name)]
     return ", ".join(words)
 
 

@@ -6,6 +6,7 @@
  *     zstd -dcq deploy/sample/events.ndjson.zst | build/release/tests/bench/train_bench --drop 1 --dropout .3 */
 #include "core/base/clock.h"
 #include "core/base/node.h"
+#include "core/drift.h"
 #include "core/evaluation.h"
 #include "core/kernels/kernels.h"
 #include "core/order.h"
@@ -90,14 +91,15 @@ static enum status judge(const struct bench_input *input, const struct options *
     return status;
 }
 
-/* What core/order.h says of the training part. */
-static void print_reversibility(const struct dataset *dataset, const struct split *split, const struct type_weights *weights)
+/* What core/order.h and core/drift.h say of the training part. */
+static void print_traits(const struct dataset *dataset, const struct split *split, const struct type_weights *weights)
 {
     SCOPED(sequences_clear) struct sequences sequences = {0};
-    double reversibility;
-    if (sequences_init(&sequences, dataset, split, weights) != STATUS_OK || order_reversibility(&sequences, &reversibility) != STATUS_OK)
+    double reversibility, drift;
+    if (sequences_init(&sequences, dataset, split, weights) != STATUS_OK || order_reversibility(&sequences, &reversibility) != STATUS_OK ||
+        drift_of(&sequences, dataset->n_items, &drift) != STATUS_OK)
         exit(3);
-    (void)printf("reversibility %.3f\n", reversibility);
+    (void)printf("reversibility %.3f, drift %.3f\n", reversibility, drift);
     (void)fflush(stdout);
 }
 
@@ -115,7 +117,7 @@ static enum status train(const struct bench_input *input, const struct options *
         exit(3);
     for (uint32_t i = 0; i < n_items; i++)
         ids[i] = names_text(input->items, i);
-    print_reversibility(dataset, split, &options->settings.type_weights);
+    print_traits(dataset, split, &options->settings.type_weights);
     uint64_t began_ns = clock_monotonic_ns();
     enum status status = trainer_run(dataset, split, ids, &options->settings, options->directory, &progress, version, &error);
     double seconds = (double)(clock_monotonic_ns() - began_ns) / 1e9;

@@ -127,8 +127,8 @@ static void write_batches(const struct driver *driver, uint32_t epoch)
 {
     const struct training_settings *settings = &driver->settings;
     struct batches batches;
-    if (batches_init(&batches, &driver->sequences, &settings->type_weights, settings->shape.history, settings->batch_rows,
-                     settings->reach) != STATUS_OK)
+    struct batch_form form = training_batch_form(settings);
+    if (batches_init(&batches, &driver->sequences, &settings->type_weights, &form) != STATUS_OK)
         give_up("no memory for batches", NULL);
     batches_shuffle(&batches, settings->seed, epoch);
     FILE *file = open_file(driver, "w", "batches-%u.bin", epoch);

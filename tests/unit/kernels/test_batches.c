@@ -35,7 +35,8 @@ static void fixture_init(struct fixture *fixture, uint32_t n_users, uint32_t bat
     cr_assert(dataset_finish(builder, n_users, ITEMS, 4, &fixture->dataset) == STATUS_OK);
     cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
     cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
-    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, batch_rows, 0) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights,
+                           &(struct batch_form){.history = HISTORY, .batch_rows = batch_rows}) == STATUS_OK);
 }
 
 static void fixture_clear(struct fixture *fixture)
@@ -165,7 +166,8 @@ static void ladders_init(struct fixture *fixture, uint32_t n_users, float reach)
     cr_assert(dataset_finish(builder, n_users, n_users * (LADDER + 1), 1, &fixture->dataset) == STATUS_OK);
     cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
     cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
-    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights, HISTORY, 64, reach) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights,
+                           &(struct batch_form){.history = HISTORY, .batch_rows = 64, .reach = reach}) == STATUS_OK);
     batches_shuffle(&fixture->batches, 1, 1);
 }
 
@@ -220,6 +222,74 @@ Test(batches, targets_of_a_reach_are_new_every_epoch_and_the_same_every_time)
     read_targets(&second, 2, again); /* has not seen epoch 1 */
     cr_expect_arr_neq(once, later, sizeof once);
     cr_expect_arr_eq(later, again, sizeof later);
+    fixture_clear(&first);
+    fixture_clear(&second);
+}
+
+/* User u's ladder at time u. The split keeps nothing back: n_users sequences, of age 1 to 0. */
+static void aged_init(struct fixture *fixture, uint32_t n_users, float recency)
+{
+    SCOPED(dataset_builder_destroy) struct dataset_builder *builder = dataset_builder_create();
+    for (uint32_t user = 0; user < n_users; user++)
+        for (uint32_t i = 0; i < 2 + user % 3; i++) /* two to four events: windows of one row to three */
+            cr_assert(dataset_add(builder, user, user, 0, user) == STATUS_OK);
+    cr_assert(dataset_finish(builder, n_users, n_users, 1, &fixture->dataset) == STATUS_OK);
+    cr_assert(dataset_split(fixture->dataset, SPLIT_LAST, &weights, 0, &fixture->split) == STATUS_OK);
+    memcpy(fixture->split->train_ends, fixture->dataset->starts + 1, n_users * sizeof *fixture->split->train_ends);
+    cr_assert(sequences_init(&fixture->sequences, fixture->dataset, fixture->split, &weights) == STATUS_OK);
+    cr_assert(batches_init(&fixture->batches, &fixture->sequences, &weights,
+                           &(struct batch_form){.history = HISTORY, .batch_rows = 64, .recency = recency}) == STATUS_OK);
+}
+
+Test(batches, a_recency_shows_new_windows_more_often_than_old_ones)
+{
+    enum { USERS = 3000, EPOCHS = 40, GROUPS = 10 };
+    struct fixture fixture;
+    static uint32_t n_seen[USERS];
+    double of_group[GROUPS] = {0};
+    aged_init(&fixture, USERS, 3);
+    for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
+        uint64_t n_rows = 0, n_windows = 0;
+        batches_shuffle(&fixture.batches, 1, epoch);
+        for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+            batches_fill(&fixture.batches, batch);
+            for (unsigned s = 0; s < SLOTS; s++) {
+                const struct packed *packed = &fixture.batches.slots[s].packed;
+                cr_assert_leq(packed->n_rows, fixture.batches.max_slot_rows);
+                for (uint32_t w = 0; w < packed->n_sequences; w++)
+                    n_seen[packed->items[packed->starts[w]]]++;
+                n_windows += packed->n_sequences;
+                n_rows += packed->n_rows;
+            }
+        }
+        cr_assert_eq(n_windows, fixture.sequences.n_sequences, "as many as without");
+        cr_assert_eq(n_rows, fixture.batches.n_rows);
+    }
+    for (uint32_t user = 0; user < USERS; user++)
+        of_group[user / (USERS / GROUPS)] += n_seen[user];
+    double sum = 0;
+    for (unsigned i = 0; i < GROUPS; i++)
+        sum += exp2(-3 * (1 - (i + .5) / GROUPS));
+    for (unsigned i = 0; i < GROUPS; i++) {
+        double share = exp2(-3 * (1 - (i + .5) / GROUPS)) / sum, seen = of_group[i] / ((double)USERS * EPOCHS);
+        cr_expect(fabs(seen / share - 1) < .03, "group %u: %g of all windows, expected %g", i, seen, share);
+    }
+    fixture_clear(&fixture);
+}
+
+Test(batches, epochs_of_a_recency_differ_and_are_the_same_every_time)
+{
+    struct fixture first, second;
+    aged_init(&first, 300, 3);
+    aged_init(&second, 300, 3);
+    batches_shuffle(&first.batches, 1, 1);
+    struct window once = first.batches.windows[0];
+    batches_shuffle(&first.batches, 1, 2);
+    batches_shuffle(&second.batches, 1, 2); /* has not seen epoch 1 */
+    cr_expect_neq(once.first, first.batches.windows[0].first);
+    cr_assert_eq(first.batches.n_rows, second.batches.n_rows);
+    for (uint32_t i = 0; i < first.batches.n_windows; i++)
+        cr_assert_eq(first.batches.windows[i].first, second.batches.windows[i].first);
     fixture_clear(&first);
     fixture_clear(&second);
 }

@@ -29,7 +29,8 @@ static void expect_slopes(float temperature, uint32_t max_shared)
                                         .max_features = 5,
                                         .max_bytes = 99};
     cr_assert_eq(content_tower_init(&tower, &shape, NULL), STATUS_OK);
-    cr_assert_eq(batches_init(&batches, &shop.sequences, &shop.type_weights, 10, 100, 0), STATUS_OK);
+    cr_assert_eq(batches_init(&batches, &shop.sequences, &shop.type_weights, &(struct batch_form){.history = 10, .batch_rows = 100}),
+                 STATUS_OK);
     SCOPED(content_step_destroy) struct content_step *step = NULL;
     const struct content_limits limits = {batches.max_slot_rows, max_shared, 40};
     cr_assert_eq(content_step_create(&shop.ground, &tower, &limits, &step, NULL), STATUS_OK);

@@ -102,12 +102,27 @@ Test(candidates, foretell_further_ahead_where_the_order_tells_little)
     struct training_settings base = training_settings_default();
     struct candidate forms[FORMS_MAX];
     base.shape.n_items = 20;
-    cr_assert_eq(candidates_forms(&sequences, 1, &base, forms), FORMS_MAX);
+    cr_assert_eq(candidates_forms(&sequences, &(struct traits){.reversibility = 1}, &base, forms), FORMS_MAX);
     cr_expect(forms[0].settings.reach == 0 && !strstr(forms[0].words, "reach"), "%s", forms[0].words);
     cr_expect(forms[1].settings.reach > 0 && strstr(forms[1].words, "reach"), "the same with it: %s", forms[1].words);
-    cr_assert_eq(candidates_forms(&sequences, .5, &base, forms), FORMS);
+    cr_assert_eq(candidates_forms(&sequences, &(struct traits){.reversibility = .5}, &base, forms), FORMS);
     for (unsigned i = 0; i < FORMS; i++)
         cr_expect_eq(forms[i].settings.reach, 0, "%s", forms[i].words);
+}
+
+Test(candidates, see_new_behaviour_more_often_where_likes_move)
+{
+    uint64_t starts[] = {0, 40};
+    struct sequences sequences = {.n_sequences = 1, .n_events = 40, .starts = starts};
+    struct training_settings base = training_settings_default();
+    struct candidate forms[FORMS_MAX];
+    base.shape.n_items = 20;
+    unsigned n = candidates_forms(&sequences, &(struct traits){.drift = .7}, &base, forms);
+    for (unsigned i = 0; i < n; i++)
+        cr_expect(forms[i].settings.recency > 0 && strstr(forms[i].words, "recency"), "%s", forms[i].words);
+    n = candidates_forms(&sequences, &(struct traits){.drift = .1}, &base, forms);
+    for (unsigned i = 0; i < n; i++)
+        cr_expect(forms[i].settings.recency == 0 && !strstr(forms[i].words, "recency"), "%s", forms[i].words);
 }
 
 /* The least epochs that a form has run when it was judged, if some were, among them one with a reach; else 0. */
@@ -147,6 +162,31 @@ Test(search, lets_a_reach_race_for_five_epochs_however_small_the_budget)
         trained_destroy(trained);
     }
     cr_expect_gt(n_races, 1);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+/* As the budget shrinks it tries fewer forms, then the first one alone, and narrow ones only when that does not fit. */
+Test(search, runs_the_most_promising_form_alone_before_narrow_ones)
+{
+    struct planted planted;
+    unsigned n_alone = 0;
+    bool is_wide = true;
+    planted_init(&planted, 20);
+    planted.settings.epochs = 12;
+    struct trainer *trainer = trainer_for(&planted, 2);
+    for (double budget = 600; is_wide;) {
+        struct node *report = NULL;
+        struct trained *trained = select_with(&planted, trainer, budget);
+        const struct node *search = search_of(trained, &report), *tried = node_get(search, "tried"), *first = node_at(tried, 0);
+        is_wide = strstr(node_text(node_get(first, "settings"), NULL), "unit vectors / 0.07, width 128,");
+        n_alone += is_wide && node_count(tried) == 1;
+        cr_expect(!is_wide || n_alone == 0 || node_count(tried) == 1, "not more with less");
+        budget = .9 * node_number(node_get(search, "planned_seconds"));
+        node_destroy(report);
+        trained_destroy(trained);
+    }
+    cr_expect_gt(n_alone, 0);
     trainer_destroy(trainer);
     planted_clear(&planted);
 }
@@ -309,7 +349,7 @@ static void read_costs(struct planted *planted, double *out_dearest, double *out
     cr_assert(sequences_init(&sequences, planted->dataset, planted->split, &planted->settings.type_weights) == STATUS_OK);
     *out_dearest = 0;
     *out_cheapest = INFINITY;
-    for (unsigned i = 0, n = candidates_forms(&sequences, 0, &planted->settings, candidates); i < n; i++) {
+    for (unsigned i = 0, n = candidates_forms(&sequences, &(struct traits){0}, &planted->settings, candidates); i < n; i++) {
         double seconds = candidate_epoch_seconds(&sequences, planted->split->n_held_out, &candidates[i].settings);
         *out_dearest = fmax(*out_dearest, seconds);
         *out_cheapest = fmin(*out_cheapest, seconds);

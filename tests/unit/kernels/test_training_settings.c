@@ -16,6 +16,7 @@ Test(training_settings, come_back_from_their_text)
     written.averaging = .998f;
     written.n_negatives = 4096;
     written.reach = .3f;
+    written.recency = 2.5f;
     written.epochs = 17;
     training_settings_write(&written, &text);
     cr_assert(buffer_finish(&text, &error) == STATUS_OK);
@@ -26,6 +27,7 @@ Test(training_settings, come_back_from_their_text)
     cr_expect_eq(read.averaging, .998f);
     cr_expect_eq(read.n_negatives, 4096);
     cr_expect_eq(read.reach, .3f);
+    cr_expect_eq(read.recency, 2.5f);
     cr_expect_eq(read.epochs, 17);
 }
 
