@@ -34,6 +34,7 @@ struct search {
     unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
     double planned_seconds, spent_seconds; /* as reckoned */
+    double refit;                          /* how many times as long an epoch of the refit takes, which sees more; 0: there is none */
     struct traits traits;
     bool has_reach; /* some of the forms */
     uint64_t began_ns;
@@ -47,6 +48,24 @@ static void search_clear_scoped(struct search *search)
 }
 
 /* --- the plan --- */
+
+static enum status find_traits(const struct training_ground *ground, struct traits *out_traits)
+{
+    *out_traits = (struct traits){0};
+    TRY(order_reversibility(ground->sequences, &out_traits->reversibility));
+    if (ground->split->kind == SPLIT_TIME)
+        TRY(drift_of(ground->sequences, ground->dataset->n_items, &out_traits->drift));
+    return STATUS_OK;
+}
+
+static double refit_of(const struct training_ground *ground)
+{
+    const struct dataset *dataset = ground->dataset;
+    uint64_t n_trained = 0;
+    for (uint32_t user = 0; user < dataset->n_users; user++)
+        n_trained += ground->split->train_ends[user] - dataset->starts[user];
+    return (double)dataset->n_events / fmax((double)n_trained, 1);
+}
 
 static double seconds_to_spend(const struct search *search)
 {
@@ -80,8 +99,8 @@ static double plan_seconds(const struct search *search, unsigned n, unsigned n_f
     }
     for (unsigned i = 0; i < n; i++)
         dearest = fmax(dearest, search->entries[i].epoch_seconds);
-    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0, again = n_finals - 1 + search->plan->refit;
-    return seconds + dearest * (rest + again * search->final_epochs);
+    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
+    return seconds + dearest * (rest + (n_finals - 1 + search->refit) * search->final_epochs);
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
@@ -130,7 +149,7 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 /* To its end, and the refit. */
 static bool fits_alone(const struct search *search, const struct entry *entry)
 {
-    return entry->epoch_seconds * search->final_epochs * (search->plan->refit ? 2 : 1) <= seconds_to_spend(search);
+    return entry->epoch_seconds * search->final_epochs * (1 + search->refit) <= seconds_to_spend(search);
 }
 
 /* Forms that fit alone, and as much around them as fits. False: fewer than least_forms do. */
@@ -185,10 +204,16 @@ static void make_plan(struct search *search)
 
 /* --- the rounds --- */
 
+static double seconds_gone(const struct search *search)
+{
+    return (double)(clock_monotonic_ns() - search->began_ns) / 1e9;
+}
+
 static bool is_out_of_time(struct search *search)
 {
     double share = search->plan->refit ? 0.6 : 1; /* the refit wants its part */
-    search->ran_out = search->ran_out || (double)(clock_monotonic_ns() - search->began_ns) / 1e9 > share * search->plan->budget_seconds;
+    bool is_late = !search->plan->by_reckoning && seconds_gone(search) > share * search->plan->budget_seconds;
+    search->ran_out = search->ran_out || is_late;
     return search->ran_out;
 }
 
@@ -199,7 +224,6 @@ static enum status run_entry(struct search *search, struct entry *entry, uint32_
     if (!contender->training && !contender->is_over)
         TRY(contender_init(contender, search->ground, &entry->candidate.settings));
     uint32_t done = contender->n_epochs;
-    entry->n_rounds++;
     TRY(contender_run(contender, search->ground, until > done ? until - done : 0, words, search->progress));
     search->spent_seconds += entry->epoch_seconds * (contender->n_epochs - done);
     return STATUS_OK;
@@ -229,6 +253,7 @@ static enum status run_rounds(struct search *search)
             char words[32];
             (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
             TRY(run_entry(search, search->running[i], until, words));
+            search->running[i]->n_rounds++;
         }
         keep_best(search, (search->n_running + 1) / 2);
     }
@@ -243,19 +268,45 @@ static enum status run_rounds(struct search *search)
 static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
 {
     double done = entry->contender.n_epochs, left = seconds_to_spend(search) - search->spent_seconds;
-    double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->plan->refit);
+    double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->refit);
     if (entry != search->running[0])
         epochs = fmin(epochs, 1.5 * search->running[0]->contender.n_epochs);
     return (uint32_t)fmin(fmax(epochs, done + 1), search->plan->settings.epochs);
+}
+
+static void end_with(struct entry *entry, uint32_t epochs)
+{
+    entry->candidate.settings.epochs = entry->contender.settings.epochs = epochs;
+}
+
+/* Where epochs take longer than reckoned: an earlier end, so that the clock leaves time for the refit of this run or of the best so far,
+ * whichever is longer. */
+static void heed_clock(struct search *search, struct entry *entry)
+{
+    const struct contender *contender = &entry->contender;
+    double done = contender->n_epochs, left = seconds_to_spend(search) - seconds_gone(search);
+    double most = left / (contender->seconds / done) + done; /* epochs, were there no refit */
+    double epochs = most / (1 + search->refit);
+    if (entry != search->running[0])
+        epochs = fmin(epochs, most - search->refit * search->running[0]->contender.n_epochs);
+    if (!search->plan->by_reckoning && epochs < contender->settings.epochs) {
+        search->ran_out = true;
+        end_with(entry, (uint32_t)fmax(epochs, done));
+    }
 }
 
 /* Its settings first: the contender is made of them if it has not begun. */
 static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
 {
     char words[32];
+    const struct contender *contender = &entry->contender;
     (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
-    entry->candidate.settings.epochs = entry->contender.settings.epochs = last_epoch(search, entry, search->n_finals - 1 - number);
-    TRY(run_entry(search, entry, UINT32_MAX, words));
+    end_with(entry, last_epoch(search, entry, search->n_finals - 1 - number));
+    while (!contender->is_over && contender->n_epochs < contender->settings.epochs) {
+        TRY(run_entry(search, entry, contender->n_epochs + 1, words));
+        heed_clock(search, entry);
+    }
+    entry->n_rounds++;
     contender_retire(&entry->contender);
     return STATUS_OK;
 }
@@ -304,19 +355,11 @@ static void emit_search(const struct search *search, struct buffer *out)
     emit_close_object(&emit);
 }
 
-static enum status find_traits(const struct training_ground *ground, struct traits *out_traits)
-{
-    *out_traits = (struct traits){0};
-    TRY(order_reversibility(ground->sequences, &out_traits->reversibility));
-    if (ground->split->kind == SPLIT_TIME)
-        TRY(drift_of(ground->sequences, ground->dataset->n_items, &out_traits->drift));
-    return STATUS_OK;
-}
-
 enum status search_run(const struct training_ground *ground, const struct training_plan *plan, const struct progress *progress,
                        struct contender *out_winner, struct buffer *out_report)
 {
     SCOPED(search_clear) struct search search = {.ground = ground, .plan = plan, .progress = progress, .began_ns = clock_monotonic_ns()};
+    search.refit = plan->refit ? refit_of(ground) : 0;
     TRY(find_traits(ground, &search.traits));
     make_plan(&search);
     TRY(run_rounds(&search));

@@ -7,11 +7,11 @@
  *
  * What fits into the budget is reckoned beforehand from the number of operations and the speed that the processor's kernels have on two
  * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. It may fill
- * SEARCH_SHARE of the budget, as no machine is as fast as reckoned all the time. The clock is looked at between rounds and between runs to
- * the end only: on a machine so slow that more than three fifths of the budget are gone (all of it without a refit), the best form so far
- * goes on alone, and the report says so; its own way to the end, and the refit, are not cut short. Where the budget is too small for the
- * epochs that a run should have, wide forms get down to half of them before narrow ones are tried. Memory: at most SEARCH_BYTES for the
- * candidates' weights, unless one alone takes more. */
+ * SEARCH_SHARE of the budget; the rest is for judging. The clock is heeded on machines that are slower than reckoned, if the plan does not
+ * forbid it, and the report says so: between rounds, where the best form so far goes on alone once more than three fifths of the budget are
+ * gone (all of it without a refit), and on the way to the end, which gets fewer epochs if the refit would come too late. Where the budget
+ * is too small for the epochs that a run should have, wide forms get down to half of them before narrow ones are tried. Memory: at most
+ * SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 
@@ -20,7 +20,7 @@
 #include "core/trainer.h"
 
 #define SEARCH_BYTES ((size_t)1 << 30)
-#define SEARCH_SHARE 0.9 /* of the budget, by reckoning */
+#define SEARCH_SHARE 0.95 /* of the budget, by reckoning and by the clock */
 
 /* Run the plan (budget > 0). Gives the winner, trained to its end, and appends to out_report a JSON object: what was tried, for how long,
  * how well, what was chosen. STATUS_CONFLICT, STATUS_NOMEM. */

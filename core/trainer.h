@@ -39,6 +39,7 @@ struct training_plan {
     struct training_settings settings; /* to train with, or where a search starts */
     double budget_seconds;             /* of search, training and refit together; 0: no search */
     bool refit;                        /* will follow: a search leaves time for it */
+    bool by_reckoning;                 /* the budget is kept by what is reckoned alone, the clock is not looked at */
     const struct model *start;         /* go on from its weights (same width and so on, items a beginning of the data's); NULL: from none */
 };
 

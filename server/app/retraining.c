@@ -133,7 +133,8 @@ static enum status reuse_named(const struct retraining *retraining, struct train
 static enum status make_plan(struct retraining *retraining, struct training_plan *out_plan, struct error *error)
 {
     const struct retrain_query *query = retraining->query;
-    struct training_plan plan = {.settings = first_settings(retraining), .refit = !query->no_refit};
+    struct training_plan plan = {
+        .settings = first_settings(retraining), .refit = !query->no_refit, .by_reckoning = !retraining->settings->retrain_clock};
     bool goes_on = !query->fresh && retraining->live_selected;
     if (query->settings_version[0]) {
         TRY(reuse_named(retraining, &plan.settings, error));

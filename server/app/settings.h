@@ -32,6 +32,7 @@ struct settings {
     int64_t neighbours_max_row;
     /* [retrain] */
     int64_t retrain_budget; /* seconds to search settings in; 0: no search */
+    bool retrain_clock;     /* a search that is slower than reckoned gets fewer epochs */
     bool retrain_content;   /* train a tower that places new items by their words and pictures, if there are any */
     /* [pictures] */
     bool pictures_keep_originals;

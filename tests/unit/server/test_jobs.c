@@ -77,7 +77,7 @@ static struct job drive_until(const struct job *job, const char *note)
 TestSuite(jobs, .fini = clean, .timeout = 120);
 
 #define SETTINGS_TRAINED_WITH                                                                                                              \
-    " --set neighbours.weight=-1 --set neighbours.max_row=512 --set retrain.budget=1200s --set retrain.content=true --set gate.metric=ndcg10 --set gate.margin=0.02"
+    " --set neighbours.weight=-1 --set neighbours.max_row=512 --set retrain.budget=1200s --set retrain.clock=true --set retrain.content=true --set gate.metric=ndcg10 --set gate.margin=0.02"
 
 static struct job start_with(const struct retrain_query *question)
 {

@@ -283,7 +283,8 @@ Test(settings, can_be_handed_to_a_training)
 {
     struct settings others;
     static const char *const sets[][2] = {{"neighbours.weight", "0.1"}, {"neighbours.max_row", "64"}, {"retrain.budget", "3min"},
-                                          {"gate.metric", "mrr5"},      {"gate.margin", "0.3"},       {"weights.buy", "2.5"}};
+                                          {"retrain.clock", "false"},   {"gate.metric", "mrr5"},      {"gate.margin", "0.3"},
+                                          {"weights.buy", "2.5"}};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
         cr_assert_eq(settings_set(&settings, sets[i][0], sets[i][1], "--set", &error), STATUS_OK, "%s", error.detail);
     settings_default(&others);
@@ -291,6 +292,7 @@ Test(settings, can_be_handed_to_a_training)
     cr_expect_eq(others.neighbours_weight, .1, "to the last bit");
     cr_expect_eq(others.neighbours_max_row, 64);
     cr_expect_eq(others.retrain_budget, 180);
+    cr_expect_not(others.retrain_clock);
     cr_expect_str_eq(others.gate_metric, "mrr5");
     cr_expect_eq(others.gate_margin, .3);
     cr_expect_eq(settings_type_weight(&others, "buy"), 2.5F);
