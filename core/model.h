@@ -14,6 +14,7 @@
 #include "core/base/buffer.h"
 #include "core/base/status.h"
 #include "core/item_vectors.h"
+#include "core/returns.h"
 
 #include <stdint.h>
 
@@ -58,6 +59,7 @@ struct model_facts {
     const char *split;        /* "last" or "time" */
     const char *code_version;
     float neighbours_weight;  /* chosen on held-out events */
+    struct returns returns;   /* fitted on held-out events (core/returns_fit.h) */
     const char *role;             /* "selected": trained on the training part, its figures are of events that it has not seen; "refit": the same
                                      settings and steps on everything, and the figures of the selected model */
     const char *selected_version; /* of a refit: the selected model, else "" */

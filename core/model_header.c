@@ -49,6 +49,10 @@ void model_facts_emit(const struct model_facts *facts, bool is_whole, struct buf
     emit_text(&emit, "split", facts->split);
     emit_text(&emit, "code_version", facts->code_version);
     emit_number(&emit, "neighbours_weight", (double)facts->neighbours_weight, 9);
+    emit_open_array(&emit, "returns");
+    for (unsigned c = 0; c < RETURN_CLASSES; c++)
+        emit_number(&emit, NULL, (double)facts->returns.weights[c], 9);
+    emit_close_array(&emit);
     emit_open_object(&emit, "figures");
     for (unsigned m = 0; m < METHODS; m++) {
         emit_open_object(&emit, method_names[m]);

@@ -99,6 +99,25 @@ static enum status read_figures(const struct node *facts, struct method_figures 
     return STATUS_OK;
 }
 
+/* A file that was written before there were any has none. */
+static enum status read_returns(const struct node *facts, struct returns *out, struct error *error)
+{
+    const struct node *array = node_get(facts, "returns");
+    *out = (struct returns){{0}};
+    if (!array)
+        return STATUS_OK;
+    if (node_kind(array) != NODE_ARRAY || node_count(array) != RETURN_CLASSES)
+        return fail(error, STATUS_CORRUPT, "damaged: the header's returns are not an array of %u numbers", RETURN_CLASSES);
+    for (unsigned c = 0; c < RETURN_CLASSES; c++) {
+        const struct node *node = node_at(array, c);
+        bool is_number = node_kind(node) == NODE_INTEGER || node_kind(node) == NODE_REAL;
+        if (!is_number || !(node_number(node) >= 0 && node_number(node) <= RETURNS_MOST))
+            return fail(error, STATUS_CORRUPT, "damaged: number %u of the header's returns is not from 0 to %g", c + 1, RETURNS_MOST);
+        out->weights[c] = (float)node_number(node);
+    }
+    return STATUS_OK;
+}
+
 static enum status read_facts(const struct node *node, struct model_header *out, struct error *error)
 {
     struct model_facts *facts = &out->facts;
@@ -118,6 +137,7 @@ static enum status read_facts(const struct node *node, struct model_header *out,
     TRY(read_text(node, "code_version", out->code_version, sizeof out->code_version, error));
     TRY(read_number(node, "neighbours_weight", &weight, error));
     facts->neighbours_weight = (float)weight;
+    TRY(read_returns(node, &facts->returns, error));
     TRY(read_text_or(node, "role", "selected", out->role, sizeof out->role, error));
     TRY(read_text_or(node, "selected_version", "", out->selected_version, sizeof out->selected_version, error));
     return read_figures(node, facts->figures, error);

@@ -3,6 +3,7 @@
 
 #include "core/base/floats.h"
 #include "core/candidates.h"
+#include "core/returns_fit.h"
 #include "core/content_phase.h"
 #include "core/kernels/peak.h"
 #include "core/model_network.h"
@@ -126,6 +127,18 @@ static uint32_t epochs_to_go_on(const struct sequences *sequences, uint32_t most
 
 /* --- select --- */
 
+static enum status fit_returns(const struct training_ground *ground, struct trained *trained, const struct encoder_view *view)
+{
+    struct returns_figures figures;
+    TRY(returns_fit(ground->dataset, ground->split, view, ground->workers, &trained->facts.returns, &figures));
+    emit_open_object(&trained->emit, "returns");
+    emit_integer(&trained->emit, "cases", figures.n_cases);
+    emit_integer(&trained->emit, "returned", figures.n_returned);
+    emit_number(&trained->emit, "gain", figures.gain, 6);
+    emit_close_object(&trained->emit);
+    return STATUS_OK;
+}
+
 static enum status judge(struct trainer *trainer, const struct training_ground *ground, struct trained *trained,
                          const struct progress *progress, struct error *error)
 {
@@ -139,6 +152,7 @@ static enum status judge(struct trainer *trainer, const struct training_ground *
     evaluation_figures(evaluation, trained->facts.figures);
     trained->facts.neighbours_weight = evaluation->neighbours_weight;
     evaluation_emit(evaluation, "evaluation", &trained->emit);
+    TRY(fit_returns(ground, trained, view));
     return trained_finish(trained, error);
 }
 
@@ -237,6 +251,7 @@ static enum status refit(struct trainer *trainer, const struct training_ground *
     trained->speed.peak_gflops = trainer->peak_gflops;
     memcpy(trained->facts.figures, selected->facts.figures, sizeof trained->facts.figures);
     trained->facts.neighbours_weight = selected->facts.neighbours_weight;
+    trained->facts.returns = selected->facts.returns;
     TRY(content_phase_refit(trained, selected, ground, start ? model_placement(start_model) : NULL, progress, error));
     trained->facts.n_held_out = selected->facts.n_held_out;
     memcpy(trained->selected_version, selected_version, strnlen(selected_version, MODEL_VERSION_BYTES - 1));

@@ -3,6 +3,7 @@
 
 #include "core/base/node.h"
 #include "core/model_file.h"
+#include "core/model_header.h"
 #include "kernel_arguments.h"
 
 #include <criterion/criterion.h>
@@ -218,6 +219,51 @@ Test(model, foreign_files_are_refused_with_a_reason)
     cr_assert_eq(open_bytes(&fixture, huge, sizeof huge, &error), STATUS_CORRUPT);
     const unsigned char most[16] = {255, 255, 255, 255, 255, 255, 255, 255};
     cr_assert_eq(open_bytes(&fixture, most, sizeof most, &error), STATUS_CORRUPT);
+    fixture_clear(&fixture);
+}
+
+/* Read the model's facts with other returns in them ("": without any). */
+static enum status read_with_returns(const struct model_facts *facts, const char *returns, struct model_header *out, struct error *error)
+{
+    SCOPED(buffer_clear) struct buffer text, changed;
+    struct error reason;
+    buffer_init(&text, HEADER_MAX_BYTES);
+    buffer_init(&changed, HEADER_MAX_BYTES);
+    model_facts_emit(facts, false, &text);
+    buffer_append(&text, "", 1);
+    cr_assert_eq(buffer_finish(&text, &reason), STATUS_OK);
+    const char *all = (const char *)text.bytes, *first = strstr(all, "\"returns\""), *end = strchr(first, ']') + 2;
+    buffer_append(&changed, all, (size_t)(first - all));
+    buffer_append(&changed, returns, strlen(returns));
+    buffer_append(&changed, end, strlen(end) + 1);
+    return model_header_read((const char *)changed.bytes, "{}", NULL, out, error);
+}
+
+Test(model, returns_come_back_and_make_sense_or_are_refused)
+{
+    static const char *const refused[] = {
+        "[]",  "[0,0,0,0,0,0,0]", "[0,0,0,0,0,0,0,0,0]", "[0,0,0,-1e-9,0,0,0,0]", "[0,0,0,0,0,0,0,1e7]", "[0,0,\"0\",0,0,0,0,0]", "7",
+        "null"};
+    struct fixture fixture;
+    struct model *model = NULL;
+    struct model_header header;
+    struct error error = {.detail = ""};
+    fixture_init(&fixture, 0);
+    cr_assert_eq(model_open(fixture.path, &model, &error), STATUS_OK);
+    struct model_facts facts = *model_facts(model);
+    cr_assert_eq(read_with_returns(&facts, "\"returns\":[0.5,0,1,0,0,0,0,2],", &header, &error), STATUS_OK, "%s", error.detail);
+    cr_expect_arr_eq(header.facts.returns.weights, ((float[]){.5f, 0, 1, 0, 0, 0, 0, 2}), sizeof header.facts.returns.weights);
+    model_header_clear(&header);
+    cr_assert_eq(read_with_returns(&facts, "", &header, &error), STATUS_OK, "an older file: %s", error.detail);
+    cr_expect_arr_eq(header.facts.returns.weights, (float[RETURN_CLASSES]){0}, sizeof header.facts.returns.weights);
+    model_header_clear(&header);
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char member[80];
+        (void)snprintf(member, sizeof member, "\"returns\":%s,", refused[i]);
+        cr_expect_eq(read_with_returns(&facts, member, &header, &error), STATUS_CORRUPT, "%s", member);
+        cr_expect(strstr(error.detail, "returns"), "%s: %s", member, error.detail);
+    }
+    model_close(model);
     fixture_clear(&fixture);
 }
 

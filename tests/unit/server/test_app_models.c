@@ -140,6 +140,28 @@ Test(app_models, leave_what_a_user_had_at_the_place_that_the_network_gives_it)
     }
 }
 
+/* The live model's returns, to be set by a test that has no other reader. */
+static struct returns *live_returns(void)
+{
+    return (struct returns *)(uintptr_t)&model_facts(live_get(&fixture.app->live)->model)->returns;
+}
+
+Test(app_models, raise_what_a_user_comes_back_to)
+{
+    char version[MODEL_VERSION_BYTES];
+    fixture_train(&fixture, 1, version);
+    cr_assert(wait_for_live(version));
+    *live_returns() = (struct returns){{0}};
+    struct answer_items never = ask(0, false), fresh = ask(0, true);
+    for (unsigned c = 0; c < RETURN_CLASSES; c++)
+        live_returns()->weights[c] = 1000;
+    struct answer_items always = ask(0, false), fresh_again = ask(0, true);
+    cr_expect_neq(memcmp(&never, &always, sizeof never), 0);
+    for (uint32_t i = 0; i < always.n; i++)
+        cr_expect_eq(holds(&fresh, always.items[i]), i >= always.n - fresh.n, "place %u: what was had comes first", i + 1);
+    cr_expect_arr_eq(&fresh, &fresh_again, sizeof fresh, "without what was seen nothing changes");
+}
+
 Test(app_models, adopts_a_file_at_start)
 {
     char version[MODEL_VERSION_BYTES];
