@@ -53,7 +53,7 @@ static const struct setting table[] = {
     {"neighbours.weight",      SETTING_REAL,    MEMBER(neighbours_weight),      -1,    1000,  "-1",        NULL, "weight of the neighbours beside the encoder; below 0 the live model's own"},
     {"neighbours.max_row",     SETTING_INTEGER, MEMBER(neighbours_max_row),     8,     1e5,   "512",       NULL, "neighbours counted for an item"},
     {"retrain.budget",         SETTING_SECONDS, MEMBER(retrain_budget),         0,     86400, "20min",     NULL, "time in which `retrain` searches settings, e.g. 90s or 1h; 0 searches none"},
-    {"retrain.clock",          SETTING_FLAG,    MEMBER(retrain_clock),          0,     1,     "true",      NULL, "keep the budget on slow machines too; false: by reckoning alone, the same model on any machine"},
+    {"retrain.clock",          SETTING_FLAG,    MEMBER(retrain_clock),          0,     1,     "true",      NULL, "heed the clock on a slow machine; false: what was reckoned decides alone"},
     {"retrain.content",        SETTING_FLAG,    MEMBER(retrain_content),        0,     1,     "true",      NULL, "learn to place new items by words and pictures; false: by events alone"},
     {"pictures.keep_originals", SETTING_FLAG,   MEMBER(pictures_keep_originals), 0,    1,     "true",      NULL, "keep the files of pictures as they were sent; false: only what networks see"},
     {"pictures.max_bytes",     SETTING_INTEGER, MEMBER(pictures_max_bytes),     1024,  PICTURE_BYTES_MAX, "8388608", NULL, "largest file of a picture; a larger one is answered 413"},
