@@ -1,6 +1,6 @@
 /* The weights of returns, fitted on held-out events: the greatest likelihood of what came next, first interactions and repeats alike, under
  * the mixture, by expectation and maximisation: w[c] = how often it was the return that explains a target of class c / how often an item of
- * the class should have been returned to, with a prior of PRIOR cases in which nobody returned. */
+ * the class should have been returned to, with a prior of ten cases in which nobody returned. */
 #ifndef CORE_RETURNS_FIT_H
 #define CORE_RETURNS_FIT_H
 
@@ -18,7 +18,7 @@ struct returns_figures {
 
 /* Cases are the positives behind the training part of users of whom something is known, evenly thinned; those of items that
  * the encoder does not know do not count. Without any all weights are 0. Memory: case_scores.h, and .5 MB. Threads: one caller, which
- * brings the workers; the same bits at any number of them. STATUS_NOMEM. */
+ * brings the workers; the same bits at any number of them. encoder is not NULL. STATUS_NOMEM. */
 enum status returns_fit(const struct dataset *dataset, const struct split *split, const struct encoder_view *encoder,
                         struct workers *workers, struct returns *out_returns, struct returns_figures *out_figures) MUST_CHECK;
 
