@@ -63,13 +63,9 @@ static void describe(const struct returns_job *job, const struct held_out *held_
     uint32_t had[RETURNS_REACH], n_items = job->scores->n_known, target = job->dataset->items[held_out->target];
     uint32_t n = read_had(job->dataset, job->scores->split, held_out, had);
     uint8_t classes[RETURNS_REACH];
-    float most = scores[0];
-    double sum = 0;
+    float most;
+    double sum = returns_sum(scores, n_items, &most);
     *out = (struct returns_case){.target = RETURN_CLASSES, .is_known = target < n_items};
-    for (uint32_t item = 1; item < n_items; item++)
-        most = fmaxf(most, scores[item]);
-    for (uint32_t item = 0; item < n_items; item++)
-        sum += (double)expf(scores[item] - most);
     out->p = target < n_items ? (float)((double)expf(scores[target] - most) / sum) : 0;
     returns_classes(had, n, classes);
     for (uint32_t i = 0; i < n; i++) {
