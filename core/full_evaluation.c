@@ -71,7 +71,6 @@ static void make_list(const float scores[], uint32_t n_items, float least, struc
 }
 
 #define LANES 16u
-#define BLOCK 256u
 
 /* The sum of what is above 0, in lanes that the compiler turns into vectors. */
 static double sum_of_positive(const float values[], uint32_t n)
@@ -98,29 +97,16 @@ static void list_popular(const struct scored_case *scored, struct method_list *l
         list->probabilities[i] = (float)((double)best[i].score / sum);
 }
 
-/* The sum of exp(scores[i] - greatest); exp(-INFINITY) = 0: what is left out adds nothing. */
-static double sum_of_exponentials(const float scores[], uint32_t n, float greatest)
-{
-    float block[BLOCK];
-    double sum = 0;
-    for (uint32_t first = 0; first < n; first += BLOCK) {
-        uint32_t n_block = n - first < BLOCK ? n - first : BLOCK;
-        for (uint32_t i = 0; i < n_block; i++)
-            block[i] = expf(scores[first + i] - greatest);
-        sum += sum_of_positive(block, n_block);
-    }
-    return sum;
-}
-
 static void list_encoder(const struct scored_case *scored, struct method_list *list)
 {
     struct scored best[LIST_LENGTH];
     make_list(scored->encoder, scored->n_known, -INFINITY, best, list);
     if (list->n == 0)
         return;
-    double sum = sum_of_exponentials(scored->encoder, scored->n_known, best[0].score);
+    float most;
+    double sum = kernels_fast()->sum_powers(scored->encoder, scored->n_known, &most); /* what is left out adds nothing */
     for (uint32_t i = 0; i < list->n; i++)
-        list->probabilities[i] = (float)((double)expf(best[i].score - best[0].score) / sum);
+        list->probabilities[i] = (float)((double)expf(best[i].score - most) / sum);
 }
 
 static void judge_case(void *context, const struct scored_case *scored, uint32_t place)

@@ -30,19 +30,8 @@ static bool are_known(const struct returns *returns)
     return is_any;
 }
 
-double returns_sum(const float scores[], uint32_t n_scores, float *out_largest)
-{
-    float largest = scores[0];
-    double sum = 0;
-    for (uint32_t item = 1; item < n_scores; item++)
-        largest = fmaxf(largest, scores[item]);
-    for (uint32_t item = 0; item < n_scores; item++)
-        sum += (double)expf(scores[item] - largest);
-    *out_largest = largest;
-    return sum;
-}
-
-void returns_raise(const struct returns *returns, const uint32_t newest_first[], uint32_t n, float scores[], uint32_t n_scores)
+void returns_raise(const struct returns *returns, const struct kernels *kernels, const uint32_t newest_first[], uint32_t n, float scores[],
+                   uint32_t n_scores)
 {
     uint8_t classes[RETURNS_REACH];
     float most;
@@ -50,7 +39,7 @@ void returns_raise(const struct returns *returns, const uint32_t newest_first[],
         return;
     n = n < RETURNS_REACH ? n : RETURNS_REACH;
     returns_classes(newest_first, n, classes);
-    double sum = returns_sum(scores, n_scores, &most);
+    double sum = kernels->sum_powers(scores, n_scores, &most);
     for (uint32_t i = 0; i < n; i++) {
         if (classes[i] == RETURN_CLASSES || newest_first[i] >= n_scores)
             continue;

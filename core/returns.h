@@ -7,7 +7,7 @@
 #ifndef CORE_RETURNS_H
 #define CORE_RETURNS_H
 
-#include <stdint.h>
+#include "core/kernels/kernels.h"
 
 #define RETURN_CLASSES 8u
 #define RETURNS_REACH  64u /* events; what was had before them has no weight */
@@ -23,11 +23,9 @@ unsigned returns_class(uint32_t n_since);
 /* The class of the item of each of n <= RETURNS_REACH events, newest first; RETURN_CLASSES where the same item has a newer one. */
 void returns_classes(const uint32_t newest_first[], uint32_t n, uint8_t out_classes[]);
 
-/* The sum of e^(score - the largest) over scores[n_scores], n_scores > 0. */
-double returns_sum(const float scores[], uint32_t n_scores, float *out_largest);
-
 /* Raise the scores [n_scores] of what the user had (of n events, newest first, the first RETURNS_REACH count), so that their softmax is in
  * the mixture's order: score = log(e^score + w Z), Z the sum of e^score. Scores are finite. */
-void returns_raise(const struct returns *returns, const uint32_t newest_first[], uint32_t n, float scores[], uint32_t n_scores);
+void returns_raise(const struct returns *returns, const struct kernels *kernels, const uint32_t newest_first[], uint32_t n, float scores[],
+                   uint32_t n_scores);
 
 #endif

@@ -64,7 +64,7 @@ static void describe(const struct returns_job *job, const struct held_out *held_
     uint32_t n = read_had(job->dataset, job->scores->split, held_out, had);
     uint8_t classes[RETURNS_REACH];
     float most;
-    double sum = returns_sum(scores, n_items, &most);
+    double sum = kernels_fast()->sum_powers(scores, n_items, &most);
     *out = (struct returns_case){.target = RETURN_CLASSES, .is_known = target < n_items};
     out->p = target < n_items ? (float)((double)expf(scores[target] - most) / sum) : 0;
     returns_classes(had, n, classes);

@@ -124,6 +124,8 @@ struct kernels {
     /* s[v] = scale · lengths[v] · <e[v], u> + b[v]      e [V, C]  u [C]  b lengths [V], either may be NULL (0; 1) */
     void (*score_items)(float *restrict s, const float *restrict e, const float *restrict u, float scale, const float *restrict lengths,
                         const float *restrict b, size_t V, size_t C);
+    /* Returns sum_v exp(s[v] - *out_most), *out_most the greatest of s [V], V > 0; an s[v] of -INFINITY adds nothing, also if all are */
+    double (*sum_powers)(const float s[], size_t V, float *out_most);
 };
 
 extern const struct kernels kernels_plain;

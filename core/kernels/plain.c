@@ -218,6 +218,18 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
     }
 }
 
+static double sum_powers_ref(const float s[], size_t V, float *out_most)
+{
+    double sum = 0;
+    float most = s[0];
+    for (size_t v = 1; v < V; v++)
+        most = s[v] > most ? s[v] : most;
+    for (size_t v = 0; v < V; v++)
+        sum += s[v] > -INFINITY ? exp((double)s[v] - (double)most) : 0;
+    *out_most = most;
+    return sum;
+}
+
 /* What the portable table takes from here too. */
 #define PLAIN_OPERATIONS                                                                                                                   \
     .embed_forward = embed_forward_ref, .embed_backward = embed_backward_ref, .norm_forward = norm_forward_ref,                            \
@@ -225,7 +237,7 @@ static void score_items_ref(float *restrict s, const float *restrict e, const fl
     .gelu_forward = gelu_forward_ref, .gelu_backward = gelu_backward_ref, .dropout_mask = dropout_mask_ref, .dropout = dropout_ref,        \
     .residual_forward = residual_forward_ref, .residual_backward = residual_backward_ref, .small_product = small_product_ref,              \
     .unit_forward = unit_forward_ref, .unit_backward = unit_backward_ref, .adam = adam_ref, .accumulate = accumulate_ref,                  \
-    .score_items = score_items_ref
+    .score_items = score_items_ref, .sum_powers = sum_powers_ref
 
 const struct kernels kernels_plain = {
     .name = "plain",

@@ -21,6 +21,37 @@ INLINE lanes vector_exp2(lanes x)
 
 #define LOG2_E 1.44269504f
 
+/* The greatest of x [n], n > 0. */
+static float vector_most(const float *x, size_t n)
+{
+    float most = x[0];
+    size_t i = 0;
+    if (n >= LANES) {
+        lanes greatest = lanes_load(x);
+        for (i = LANES; i + LANES <= n; i += LANES)
+            greatest = lanes_max(greatest, lanes_load(x + i));
+        most = lanes_most(greatest);
+    }
+    for (; i < n; i++)
+        most = x[i] > most ? x[i] : most;
+    return most;
+}
+
+/* powers[i] = exp(x[i] - most), none of x [n] above most; powers may be x itself, or NULL. Returns their sum. */
+INLINE float vector_powers(float *powers, const float *x, size_t n, float most)
+{
+    lanes sum = lanes_zero();
+    FOR_VECTORS(i, left, n)
+    {
+        lanes below = lanes_mul(lanes_sub(lanes_load_part(x + i, left), lanes_set(most)), lanes_set(LOG2_E));
+        lanes power = lanes_keep(vector_exp2(lanes_max(below, lanes_set(-126))), left);
+        sum = lanes_add(sum, power);
+        if (powers)
+            lanes_store_part(powers + i, left, power);
+    }
+    return lanes_sum(sum);
+}
+
 static void vector_embed_forward(float *restrict y, const float *restrict items, const float *restrict types, const uint32_t item[],
                                  const uint8_t type[], size_t N, size_t C)
 {

@@ -1,5 +1,5 @@
-/* The vector form of what serving computes for one user: products of a few rows, and the scores of a catalogue, a scan that memory bounds,
- * in which four items at a time share the loads of the user's vector. */
+/* The vector form of what serving computes for one user: products of a few rows, the scores of a catalogue, a scan that memory bounds, in
+ * which four items at a time share the loads of the user's vector, and the sum of a softmax over them. */
 #ifndef KERNELS_VECTOR_SCORES_H
 #define KERNELS_VECTOR_SCORES_H
 
@@ -29,6 +29,19 @@ static void vector_score_items(float *restrict s, const float *restrict e, const
     }
     for (; v < V; v++)
         s[v] = scale * (lengths ? lengths[v] : 1) * vector_dot(e + v * C, u, C) + (b ? b[v] : 0);
+}
+
+#define SUM_BLOCK 4096u /* scores whose powers are summed in floats */
+
+static double vector_sum_powers(const float s[], size_t V, float *out_most)
+{
+    double sum = 0;
+    float most = *out_most = vector_most(s, V);
+    if (!(most > -INFINITY))
+        return 0;
+    for (size_t v = 0; v < V; v += SUM_BLOCK)
+        sum += (double)vector_powers(NULL, s + v, V - v < SUM_BLOCK ? V - v : SUM_BLOCK, most);
+    return sum;
 }
 
 #endif

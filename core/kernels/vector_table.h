@@ -12,7 +12,7 @@
         .dropout_mask = dropout_mask_ref, .dropout = vector_dropout, .residual_forward = vector_residual_forward,                          \
         .residual_backward = vector_residual_backward, .product = product_blas, .small_product = vector_small_product,                     \
         .softmax_loss = loss, .softmax_bytes = bytes, .unit_forward = vector_unit_forward, .unit_backward = vector_unit_backward,          \
-        .adam = vector_adam, .accumulate = vector_accumulate, .score_items = vector_score_items                                            \
+        .adam = vector_adam, .accumulate = vector_accumulate, .score_items = vector_score_items, .sum_powers = vector_sum_powers           \
     }
 
 #endif

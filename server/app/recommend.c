@@ -53,7 +53,8 @@ static enum status pick_personal(struct selection *selection, const struct past 
         return STATUS_OK;
     TRY(encoding_score(selection, past, arena, &n_known, error));
     if (n_known && !selection->is_without_had)
-        returns_raise(&model_facts(selection->model)->returns, past->items, past->n, selection->scores, n_known);
+        returns_raise(&model_facts(selection->model)->returns, model_item_vectors(selection->model).kernels, past->items, past->n,
+                      selection->scores, n_known);
     uint32_t n_recent = past->n < NEIGHBOURS_REACH ? past->n : NEIGHBOURS_REACH;
     neighbours_score(selection->app->neighbours, past->items, past->weights, n_recent, selection->others, selection->n_items);
     if (n_known) {

@@ -25,11 +25,12 @@ Test(returns, raise_scores_to_the_mixture)
 {
     const struct returns returns = {{.1f, .3f}};
     float scores[] = {logf(.5f) + 7, logf(.3f) + 7, logf(.2f) + 7}; /* what all scores have in common does not matter */
-    returns_raise(&returns, (uint32_t[]){1, 99, 2}, 3, scores, 3);  /* item 99 is not scored; item 2 is of a class without a weight */
+    returns_raise(&returns, kernels_fast(), (uint32_t[]){1, 99, 2}, 3, scores,
+                  3); /* item 99 is not scored; item 2 is of a class without a weight */
     cr_expect_float_eq(scores[0], logf(.5f) + 7, 1e-6);
     cr_expect_float_eq(scores[1], logf(.3f + .1f) + 7, 1e-5);
     cr_expect_float_eq(scores[2], logf(.2f) + 7, 1e-5);
-    returns_raise(&returns, (uint32_t[]){0, 2}, 2, scores, 3);
+    returns_raise(&returns, kernels_fast(), (uint32_t[]){0, 2}, 2, scores, 3);
     cr_expect_float_eq(scores[2], logf(.2f + 1.1f * .3f) + 7, 1e-5, "all scores together are 1.1 now");
 }
 
@@ -37,7 +38,7 @@ Test(returns, raise_what_the_encoder_thinks_impossible)
 {
     const struct returns returns = {{.25f}};
     float scores[] = {0, -1000};
-    returns_raise(&returns, (uint32_t[]){1}, 1, scores, 2);
+    returns_raise(&returns, kernels_fast(), (uint32_t[]){1}, 1, scores, 2);
     cr_expect_float_eq(scores[1], logf(.25f), 1e-5);
 }
 
@@ -45,8 +46,8 @@ Test(returns, leave_scores_as_they_are_where_nothing_is_known)
 {
     float scores[] = {1.25f, -3, .1f}, before[3];
     memcpy(before, scores, sizeof before);
-    returns_raise(&(struct returns){{0}}, (uint32_t[]){0, 1}, 2, scores, 3);
-    returns_raise(&(struct returns){{1}}, NULL, 0, scores, 3);
+    returns_raise(&(struct returns){{0}}, kernels_fast(), (uint32_t[]){0, 1}, 2, scores, 3);
+    returns_raise(&(struct returns){{1}}, kernels_fast(), NULL, 0, scores, 3);
     cr_expect_arr_eq(scores, before, sizeof before);
 }
 

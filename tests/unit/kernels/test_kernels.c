@@ -301,6 +301,28 @@ Test(kernels, fast_scores_equal_plain)
     for_all(check_scores);
 }
 
+static void check_sum_of_powers(const struct kernels *fast, size_t N, size_t C, struct random *random)
+{
+    size_t V = N * C * 7;
+    if (V == 0)
+        return; /* nothing has no greatest */
+    float *s = random_floats(random, V, 40), most[2];
+    for (int form = 0; form < 3; form++) { /* all of them; without a third; with nothing left */
+        for (size_t v = 0; v < V; v++)
+            s[v] = form == 2 || (form == 1 && v % 3 == 1) ? -INFINITY : s[v];
+        double plain = kernels_plain.sum_powers(s, V, &most[0]), quick = fast->sum_powers(s, V, &most[1]);
+        cr_expect(most[0] == most[1], "%s, the greatest of %zu: %g, %g", fast->name, V, (double)most[0], (double)most[1]);
+        cr_expect(fabs(plain - quick) <= 1e-6 * plain, "%s, sum of %zu powers: %.9g, %.9g", fast->name, V, plain, quick);
+        cr_expect(form == 2 ? plain == 0 : plain >= 1);
+    }
+    free(s);
+}
+
+Test(kernels, fast_sum_of_powers_equals_plain)
+{
+    for_all(check_sum_of_powers);
+}
+
 Test(kernels, dropout_keeps_the_asked_for_share)
 {
     enum { N = 100003 };
