@@ -123,7 +123,8 @@ static void compare(struct contender *contender, const struct training_ground *g
         contender->path[contender->n_drops] += contender->n_waited;
         contender->n_waited = 0;
     }
-    bool is_late = contender->n_drops == 0 && contender->n_epochs >= contender->settings.epochs - contender->settings.epochs / 5;
+    uint32_t epochs = contender->settings.epochs, at_lower_rate = epochs > 2 && epochs < 5 ? 1 : epochs / 5;
+    bool is_late = contender->n_drops == 0 && contender->n_epochs >= epochs - at_lower_rate;
     if (!contender->n_falling && patience > 0 && (contender->n_waited >= patience || is_late))
         lose_patience(contender);
     contender->is_over = contender->is_over || contender->n_epochs >= epochs_at_most(contender);

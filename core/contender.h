@@ -1,10 +1,11 @@
 /* A contender: one training and how it stands at the held-out events, epoch by epoch.
  *
  * After every epoch the encoder ranks the held-out events; the weights of the best epoch are kept. When the figure has not risen for
- * `patience` epochs, or four fifths of all epochs are over, the learning rate drops once, from the best weights on, and with the next such
- * wait it is over. Who goes on from the weights of a model that was good has a short way instead, along which the rate falls to nothing: it
- * waits for nothing, because what pulls it back to its old figure is the falling rate. What led to the best weights, so many epochs at each
- * rate, is its path: a refit follows it without looking. The curve has one point an epoch that was trained, also those behind the best.
+ * `patience` epochs, or four fifths of all epochs are over (of three or four, all but one), the learning rate drops once, from the best
+ * weights on, and with the next such wait it is over. Who goes on from the weights of a model that was good has a short way instead, along
+ * which the rate falls to nothing: it waits for nothing, because what pulls it back to its old figure is the falling rate. What led to the
+ * best weights, so many epochs at each rate, is its path: a refit follows it without looking. The curve has one point an epoch that was
+ * trained, also those behind the best.
  * Threads: one caller, which brings the workers. */
 #ifndef CORE_CONTENDER_H
 #define CORE_CONTENDER_H

@@ -14,7 +14,9 @@
 
 #define FIRST_ROUND 4u /* epochs of the first round, if there is time; more where few forms are left */
 #define FAIR_EPOCHS 5u /* before so many the quicker of two forms is ahead, whichever ends higher */
+#define RACE_EPOCHS 8u /* where a run to the end has fewer, half of it says nothing: one form has all of them */
 #define FEW_FORMS   4u /* the others are left out before another dropout is */
+#define CLOCK_LEAST 0.8
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
 struct entry {
@@ -88,15 +90,25 @@ static unsigned doublings_of(unsigned n)
     return n_doublings;
 }
 
-/* Seconds for n forms: rounds of halving, so many runs to the end of the dearest, the refit. */
-static double plan_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t first_round)
+/* Seconds for n forms in rounds of halving; *out_done: the epochs that the last one has behind it then. */
+static double rounds_seconds(const struct search *search, unsigned n, uint32_t first_round, uint32_t *out_done)
 {
-    double seconds = 0, dearest = 0;
+    double seconds = 0;
     uint32_t done = 0, until = first_round;
     for (unsigned left = n; left > 1; left = (left + 1) / 2, done = until, until *= 2) {
         for (unsigned i = 0; i < left; i++)
             seconds += search->entries[i].epoch_seconds * (until - done);
     }
+    *out_done = done;
+    return seconds;
+}
+
+/* The same with so many runs to the end of the dearest, and the refit. */
+static double plan_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t first_round)
+{
+    double dearest = 0;
+    uint32_t done;
+    double seconds = rounds_seconds(search, n, first_round, &done);
     for (unsigned i = 0; i < n; i++)
         dearest = fmax(dearest, search->entries[i].epoch_seconds);
     uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
@@ -161,6 +173,8 @@ static bool plan_forms(struct search *search, const struct candidate forms[], un
         if (fits_alone(search, &entry))
             search->entries[search->n_entries++] = entry;
     }
+    if (search->final_epochs < RACE_EPOCHS && search->n_entries > 1)
+        search->n_entries = 1;
     for (unsigned n_finals = 1 + VARIATIONS_MAX; n_finals > 0; n_finals--)
         if (fit(search, n_finals > 1 ? FEW_FORMS : least_forms, n_finals))
             return true;
@@ -217,6 +231,18 @@ static bool is_out_of_time(struct search *search)
     return search->ran_out;
 }
 
+/* Is this machine so much slower than reckoned that, of what the plan has behind the rounds, less than CLOCK_LEAST would be left? */
+static bool is_behind(struct search *search)
+{
+    uint32_t done;
+    double pace = seconds_gone(search) / fmax(search->spent_seconds, 1e-9);
+    double rounds = rounds_seconds(search, search->n_entries, search->first_round, &done);
+    bool is_behind =
+        !search->plan->by_reckoning && seconds_to_spend(search) / pace - rounds < CLOCK_LEAST * (search->planned_seconds - rounds);
+    search->ran_out = search->ran_out || is_behind;
+    return is_behind;
+}
+
 /* Up to so many epochs in all, of as many as its settings allow. words stand in the progress's note. */
 static enum status run_entry(struct search *search, struct entry *entry, uint32_t until, const char *words)
 {
@@ -249,13 +275,13 @@ static enum status run_rounds(struct search *search)
     for (unsigned i = 0; i < search->n_entries; i++)
         search->running[search->n_running++] = &search->entries[i];
     for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
-        for (unsigned i = 0; i < search->n_running; i++) {
+        for (unsigned i = 0; i < search->n_running && !(i > 0 && is_behind(search)); i++) {
             char words[32];
             (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
             TRY(run_entry(search, search->running[i], until, words));
             search->running[i]->n_rounds++;
         }
-        keep_best(search, (search->n_running + 1) / 2);
+        keep_best(search, search->ran_out ? 1 : (search->n_running + 1) / 2);
     }
     keep_best(search, 1);
     return STATUS_OK;
@@ -302,6 +328,8 @@ static enum status run_to_end(struct search *search, struct entry *entry, unsign
     const struct contender *contender = &entry->contender;
     (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
     end_with(entry, last_epoch(search, entry, search->n_finals - 1 - number));
+    if (contender->n_epochs > 0)
+        heed_clock(search, entry);
     while (!contender->is_over && contender->n_epochs < contender->settings.epochs) {
         TRY(run_entry(search, entry, contender->n_epochs + 1, words));
         heed_clock(search, entry);
@@ -344,6 +372,8 @@ static void emit_search(const struct search *search, struct buffer *out)
     emit_open_array(&emit, "tried");
     for (unsigned i = 0; i < search->n_entries; i++) {
         const struct entry *entry = &search->entries[i];
+        if (entry->contender.n_epochs == 0)
+            continue; /* the clock left it out */
         emit_open_object(&emit, NULL);
         emit_text(&emit, "settings", entry->candidate.words);
         emit_integer(&emit, "rounds", entry->n_rounds);

@@ -8,8 +8,9 @@
  * What fits into the budget is reckoned beforehand from the number of operations and the speed that the processor's kernels have on two
  * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. It may fill
  * SEARCH_SHARE of the budget; the rest is for judging. The clock is heeded on machines that are slower than reckoned, if the plan does not
- * forbid it, and the report says so: between rounds, where the best form so far goes on alone once more than three fifths of the budget are
- * gone (all of it without a refit), and on the way to the end, which gets fewer epochs if the refit would come too late. Where the budget
+ * forbid it, and the report says so: in the rounds, where the best form so far goes on alone once more than three fifths of the budget are
+ * gone (all of it without a refit) or the rest of the plan would have to shrink by more than a fifth, and on the way to the end, which gets
+ * fewer epochs if the refit would come too late. Where the budget
  * is too small for the epochs that a run should have, wide forms get down to half of them before narrow ones are tried. Memory: at most
  * SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
 #ifndef CORE_SEARCH_H
@@ -20,7 +21,7 @@
 #include "core/trainer.h"
 
 #define SEARCH_BYTES ((size_t)1 << 30)
-#define SEARCH_SHARE 0.95 /* of the budget, by reckoning and by the clock */
+#define SEARCH_SHARE 0.97 /* of the budget, by reckoning and by the clock */
 
 /* Run the plan (budget > 0). Gives the winner, trained to its end, and appends to out_report a JSON object: what was tried, for how long,
  * how well, what was chosen. STATUS_CONFLICT, STATUS_NOMEM. */

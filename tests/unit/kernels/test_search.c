@@ -239,6 +239,14 @@ static int64_t epochs_of_chosen(const struct trained *trained, bool *out_ran_out
     return epochs;
 }
 
+static size_t tried_in(const struct trained *trained)
+{
+    struct node *report = NULL;
+    size_t n = node_count(node_get(search_of(trained, &report), "tried"));
+    node_destroy(report);
+    return n;
+}
+
 Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
 {
     struct planted planted;
@@ -255,6 +263,8 @@ Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
     cr_expect_str_eq(trained_facts(late)->report, trained_facts(quick)->report, "by reckoning no clock counts");
     cr_expect_lt(epochs_of_chosen(in_time, &in_time_ran_out), epochs_of_chosen(late, &late_ran_out));
     cr_expect(in_time_ran_out && !late_ran_out);
+    cr_expect_eq(tried_in(in_time), 1, "one form is tried for long, not many for short");
+    cr_expect_eq(tried_in(late), FORMS + VARIATIONS_MAX);
     trained_destroy(quick);
     trained_destroy(in_time);
     trained_destroy(late);
