@@ -129,8 +129,8 @@ static void block_backward(const struct encoder *encoder, const float *weights, 
     k->conv_backward(dy, gradients + at->conv, df, x, weights + at->conv, packed->starts, packed->n_sequences, C, encoder->shape.taps);
 }
 
-void encoder_backward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
-                      struct activations *activations, float *dstates, float *gradients)
+const float *encoder_backward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
+                              struct activations *activations, float *dstates, float *gradients)
 {
     const struct kernels *k = encoder->kernels;
     const struct tensors *at = &encoder->tensors;
@@ -140,12 +140,12 @@ void encoder_backward(const struct encoder *encoder, const float *weights, const
         const float *x = b ? activations->blocks[b - 1].feed_out : activations->input_out;
         block_backward(encoder, weights, b, packed, dropped, activations, x, dstates, gradients);
     }
-    float *dout = dstates, *dsum = activations->scratch;
+    float *dout = dstates, *dinputs = activations->scratch;
     if (dropped) {
         k->dropout(activations->gradient, dstates, activations->input_keep, N * C);
         dout = activations->gradient;
     }
-    k->norm_backward(dsum, gradients + at->scale, gradients + at->shift, dout, activations->input_z, activations->input_inverse,
+    k->norm_backward(dinputs, gradients + at->scale, gradients + at->shift, dout, activations->input_z, activations->input_inverse,
                      weights + at->scale, N, C);
-    k->embed_backward(gradients + at->items, gradients + at->types, dsum, packed->items, packed->types, N, C);
+    return dinputs;
 }

@@ -53,10 +53,11 @@ void activations_place(struct activations *activations, const struct encoder *en
 const float *encoder_forward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
                              struct random *random, struct activations *activations);
 
-/* Add the gradients of all weights to gradients, given dstates [N, C] = d loss / d states, which is destroyed. Follows encoder_forward with
- * the same arguments. */
-void encoder_backward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
-                      struct activations *activations, float *dstates, float *gradients);
+/* Add the gradients of all weights but the embeddings to gradients, given dstates [N, C] = d loss / d states, which is destroyed. Returns
+ * dinputs [N, C] (in activations), of which kernels->embed_backward makes those of the embeddings: few rows of a long table, which the
+ * caller may gather in one place. Follows encoder_forward with the same arguments. */
+const float *encoder_backward(const struct encoder *encoder, const float *weights, const struct packed *packed, float dropout,
+                              struct activations *activations, float *dstates, float *gradients);
 
 /* Bytes of workspace of encoder_last. */
 size_t encoder_last_bytes(const struct encoder *encoder);

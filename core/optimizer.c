@@ -34,9 +34,9 @@ void optimizer_clear(struct optimizer *optimizer)
     *optimizer = (struct optimizer){0};
 }
 
-/* The part of block [first, first + n) that is in the item embedding: from the gradients of unit vectors to those of the weights, added to
- * gradient. */
-static void add_unit_gradients(const struct step_job *job, size_t first, size_t n, float *gradient)
+/* The part of block [first, first + n) that is in the item embedding: from the gradients of unit vectors to those of the weights, and those
+ * of inputs. */
+static void join_items(const struct step_job *job, size_t first, size_t n, float *gradient)
 {
     const struct encoder *encoder = job->optimizer->encoder;
     const struct kernels *k = encoder->kernels;
@@ -44,11 +44,8 @@ static void add_unit_gradients(const struct step_job *job, size_t first, size_t 
     if (first >= n_items)
         return;
     n = n < n_items - first ? n : n_items - first;
-    float *sum = job->slots->unit_gradients[0] + first;
-    for (unsigned s = 1; s < SLOTS; s++)
-        k->accumulate(sum, job->slots->unit_gradients[s] + first, n);
-    k->unit_backward(sum, job->weights + first, job->slots->inverse_lengths + first / C, 1, n / C, C);
-    k->accumulate(gradient, sum, n);
+    k->unit_backward(gradient, job->weights + first, job->slots->inverse_lengths + first / C, 1, n / C, C);
+    k->accumulate(gradient, job->slots->inputs + first, n);
 }
 
 static void step_block(void *context, uint32_t block, unsigned worker)
@@ -61,8 +58,8 @@ static void step_block(void *context, uint32_t block, unsigned worker)
     float *gradient = job->slots->gradients[0] + first;
     for (unsigned s = 1; s < SLOTS; s++)
         k->accumulate(gradient, job->slots->gradients[s] + first, n);
-    if (job->slots->unit_gradients[0])
-        add_unit_gradients(job, first, n, gradient);
+    if (job->slots->inputs)
+        join_items(job, first, n, gradient);
     k->adam(job->weights + first, job->optimizer->first_moments + first, job->optimizer->second_moments + first, gradient, &job->rates, n);
 }
 

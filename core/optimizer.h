@@ -16,10 +16,11 @@ struct optimizer {
 enum status optimizer_init(struct optimizer *optimizer, const struct encoder *encoder) MUST_CHECK;
 void optimizer_clear(struct optimizer *optimizer);
 
-/* What a step reads. With a temperature the output's gradients are of the items scaled to length 1, and apart from the input's. */
+/* What a step reads. With a temperature the slots' gradients of items are of those scaled to length 1, as outputs, and apart from them come
+ * the gradients of items as inputs. */
 struct slot_gradients {
     float *gradients[SLOTS];      /* each [n_floats] */
-    float *unit_gradients[SLOTS]; /* each [V, C]; NULL without temperature */
+    const float *inputs;          /* [V, C]; NULL without temperature */
     const float *inverse_lengths; /* [V] */
 };
 

@@ -1,9 +1,10 @@
-/* Every piece is an array of floats that is thrown away and taken anew when it is too small: nothing in it outlives a step. */
+/* Every piece is an array of floats that is thrown away and taken anew when it is too small: nothing but zeros outlives a step. */
 #include "core/slot_memory.h"
 
 #include "core/base/floats.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static enum status grow(float **piece, size_t *n_floats, size_t n)
 {
@@ -40,11 +41,11 @@ static enum status reserve_worker(struct slot_worker *worker, const struct encod
 
 enum status slot_memory_reserve(struct slot_memory *memory, const struct encoder *encoder, uint32_t max_rows, unsigned n_workers)
 {
-    bool is_tempered = encoder->shape.temperature > 0;
-    float **gradients[SLOTS], **unit_gradients[SLOTS];
+    size_t n_item_floats = encoder->shape.temperature > 0 ? (size_t)encoder->shape.n_items * encoder->shape.width : 0;
+    float **gradients[SLOTS], **dinputs[SLOTS];
     for (unsigned s = 0; s < SLOTS; s++) {
         gradients[s] = &memory->gradients[s];
-        unit_gradients[s] = &memory->unit_gradients[s];
+        dinputs[s] = &memory->dinputs[s];
     }
     if (!memory->workers) {
         memory->workers = calloc(n_workers, sizeof *memory->workers);
@@ -53,8 +54,11 @@ enum status slot_memory_reserve(struct slot_memory *memory, const struct encoder
         memory->n_workers = n_workers;
     }
     TRY(grow_all(gradients, SLOTS, &memory->n_gradients, encoder->tensors.n_floats));
-    if (is_tempered)
-        TRY(grow_all(unit_gradients, SLOTS, &memory->n_unit_gradients, (size_t)encoder->shape.n_items * encoder->shape.width));
+    TRY(grow_all(dinputs, SLOTS, &memory->n_dinputs, (size_t)max_rows * encoder->shape.width));
+    if (n_item_floats) {
+        TRY(grow(&memory->input_gradients, &memory->n_input_gradients, n_item_floats));
+        memset(memory->input_gradients, 0, n_item_floats * sizeof(float));
+    }
     for (unsigned i = 0; i < memory->n_workers; i++) {
         TRY(reserve_worker(&memory->workers[i], encoder, max_rows));
         activations_place(&memory->workers[i].activations, encoder, max_rows, memory->workers[i].memory);
@@ -73,8 +77,9 @@ void slot_memory_clear(struct slot_memory *memory)
     }
     for (unsigned s = 0; s < SLOTS; s++) {
         free(memory->gradients[s]);
-        free(memory->unit_gradients[s]);
+        free(memory->dinputs[s]);
     }
+    free(memory->input_gradients);
     free(memory->workers);
     *memory = (struct slot_memory){0};
 }

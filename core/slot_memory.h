@@ -17,9 +17,10 @@ struct slot_worker {
 };
 
 struct slot_memory {
-    float *gradients[SLOTS];      /* each [n_floats] of the largest network so far */
-    float *unit_gradients[SLOTS]; /* each [V, C]; with a temperature */
-    size_t n_gradients, n_unit_gradients;
+    float *gradients[SLOTS]; /* each [n_floats] of the largest network so far */
+    float *dinputs[SLOTS];   /* each [rows, C]: gradients of the sums of embeddings */
+    float *input_gradients;  /* [V, C]: those of the items as inputs; with a temperature; 0 between steps */
+    size_t n_gradients, n_dinputs, n_input_gradients;
     struct slot_worker *workers;
     unsigned n_workers;
 };

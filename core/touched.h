@@ -6,12 +6,14 @@
  *
  * The negatives are drawn uniformly without repetition, each with the probability Q = S / V, so that
  *     Z = exp s[target] + sum over the S negatives but the target of exp(s[v] - log Q)
- * is in the mean the sum over the catalogue (Bengio and Senécal 2003): the correction is added to the negatives' bias. A target that is also
- * a negative of the step has a row of its own, a twin, and is skipped among the negatives of its rows. With S = V nothing is left to
+ * is in the mean the sum over the catalogue (Bengio and Senécal 2003): the correction is added to the negatives' bias. A target that is
+ * also a negative of the step has a row of its own, a twin, and is skipped among the negatives of its rows. With S = V nothing is left to
  * chance: it is the whole softmax.
  *
- * Adam's moments of an item move only in steps that touch it, as in PyTorch's SparseAdam. Memory: three copies of the item table.
- * Threads: one caller. */
+ * Adam's moments of an item move only in steps that touch it, as in PyTorch's SparseAdam. An average of the weights (core/averaging.h) is
+ * brought up to date only then, too, and at the end of an epoch: in the steps between, the item's weights w stood still, and its mean went
+ * from m to w + k (m - w), k the product of what each step kept. Memory: three copies of the item table, four with an average, and 8 bytes
+ * an item. Threads: one caller. */
 #ifndef CORE_TOUCHED_H
 #define CORE_TOUCHED_H
 
@@ -34,6 +36,7 @@ struct touched {
     uint32_t *twin_rows;                   /* [S] the other row of a negative, 0: none */
     struct twin *twins;                    /* [S] */
     uint32_t *skips;                       /* [max_targets], beside the batch's targets */
+    double log_kept, *items_log_kept;      /* sum over the steps of log keep; what it was when the item's mean was up to date [V] */
 };
 
 /* For batches with at most max_batch_rows rows. Borrows whole for its life. STATUS_NOMEM. */
@@ -46,13 +49,18 @@ void touched_choose(struct touched *touched, struct batches *batches, uint64_t s
 /* The rows from weights [n_floats of whole] and the moments kept here into touched->weights and the optimizer's. */
 void touched_gather(struct touched *touched, const float *weights, struct optimizer *optimizer);
 
-/* What slot s learned about twins, to where their items' gradients are summed. unit_gradients may be NULL. */
-void touched_join_twins(const struct touched *touched, float *gradients, float *unit_gradients);
+/* What a slot learned about twins, to where their items' gradients are summed. */
+void touched_join_twins(const struct touched *touched, float *gradients);
 
-/* The rows back into weights and the moments. */
-void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer);
+/* The rows back into weights and the moments; and what they mean for average [n_floats of whole], of which this step keeps `keep`; NULL:
+ * there is none. */
+void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer, float *average, float keep);
 
-/* The network without the items: from the step's weights to the whole ones, and at the start the other way. */
+/* Bring all of average up to date. */
+void touched_settle(struct touched *touched, const float *weights, float *average);
+
+/* The network without the items: from the step's weights to the whole ones. And at the start the other way, where an average is the weights
+ * themselves. */
 void touched_write_network(const struct touched *touched, float *weights);
 void touched_read_network(struct touched *touched, const float *weights);
 

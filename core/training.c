@@ -141,7 +141,6 @@ static double slot_loss(struct training *training, const struct batch_slot *slot
         rows.skip = training->touched.skips + (slot->targets - training->batches.targets);
     }
     const float *items = training->step_weights + at->items;
-    float *ditems = gradients + at->items;
     for (size_t i = 0; i < N; i++)
         memcpy(worker->states + i * C, states + slot->target_rows[i] * C, C * sizeof *states);
     float scale = is_tempered(training) ? 1 / training->encoder->shape.temperature : 1;
@@ -149,11 +148,9 @@ static double slot_loss(struct training *training, const struct batch_slot *slot
         k->unit_forward(worker->unit_states, worker->inverse, worker->states, scale, N, C);
         rows.x = worker->unit_states;
         items = training->unit_items;
-        ditems = training->memory->unit_gradients[number];
-        memset(ditems, 0, V * C * sizeof *ditems);
     }
-    double loss =
-        k->softmax_loss(worker->dstates, ditems, gradients + at->bias, &rows, items, training->step_weights + at->bias, worker->softmax);
+    double loss = k->softmax_loss(worker->dstates, gradients + at->items, gradients + at->bias, &rows, items,
+                                  training->step_weights + at->bias, worker->softmax);
     if (is_tempered(training))
         k->unit_backward(worker->dstates, worker->states, worker->inverse, scale, N, C);
     memset(worker->drows, 0, slot->packed.n_rows * C * sizeof *worker->drows);
@@ -174,9 +171,33 @@ static void run_slot(void *context, uint32_t number, unsigned worker_number)
     memset(gradients, 0, encoder->tensors.n_floats * sizeof *gradients);
     const float *states = encoder_forward(encoder, training->step_weights, &slot->packed, dropout, &random, &worker->activations);
     training->losses[number] = slot_loss(training, slot, states, worker, number);
-    encoder_backward(encoder, training->step_weights, &slot->packed, dropout, &worker->activations, worker->drows, gradients);
+    const float *dinputs =
+        encoder_backward(encoder, training->step_weights, &slot->packed, dropout, &worker->activations, worker->drows, gradients);
+    memcpy(training->memory->dinputs[number], dinputs, slot->packed.n_rows * encoder->shape.width * sizeof *dinputs);
     if (is_sampled(training))
-        touched_join_twins(&training->touched, gradients, is_tempered(training) ? training->memory->unit_gradients[number] : NULL);
+        touched_join_twins(&training->touched, gradients);
+}
+
+/* The gradients of the embeddings, all slots' in their order: few rows, in one place for all slots. */
+static void join_inputs(const struct training *training)
+{
+    const struct encoder *encoder = training->encoder;
+    const struct tensors *at = &encoder->tensors;
+    float *gradients = training->memory->gradients[0];
+    float *ditems = is_tempered(training) ? training->memory->input_gradients : gradients + at->items;
+    for (unsigned s = 0; s < SLOTS; s++) {
+        const struct packed *packed = &training->batches.slots[s].packed;
+        encoder->kernels->embed_backward(ditems, gradients + at->types, training->memory->dinputs[s], packed->items, packed->types,
+                                         packed->n_rows, encoder->shape.width);
+    }
+}
+
+/* Zeros again where join_inputs left something else. */
+static void forget_inputs(const struct training *training)
+{
+    size_t C = training->encoder->shape.width;
+    for (uint32_t row = 0; row < training->batches.n_rows_filled; row++)
+        memset(training->memory->input_gradients + training->batches.items[row] * C, 0, C * sizeof(float));
 }
 
 #define UNIT_ROWS 256u
@@ -208,16 +229,20 @@ static double take_step(struct training *training, uint32_t batch)
     if (is_tempered(training))
         workers_run(training->workers, blocks_of(training->encoder->shape.n_items, UNIT_ROWS), scale_items, training);
     workers_run(training->workers, SLOTS, run_slot, training);
+    join_inputs(training);
     struct slot_gradients slots = {.inverse_lengths = training->inverse_lengths};
     memcpy(slots.gradients, training->memory->gradients, sizeof slots.gradients);
     if (is_tempered(training))
-        memcpy(slots.unit_gradients, training->memory->unit_gradients, sizeof slots.unit_gradients);
+        slots.inputs = training->memory->input_gradients;
     optimizer_step(&training->optimizer, training->workers, &slots, training_rate(training) * training->settings.learning_rate,
                    training->step_weights);
-    if (is_sampled(training))
-        touched_scatter(&training->touched, training->weights, &training->optimizer);
+    if (is_tempered(training))
+        forget_inputs(training);
     training->step++;
-    if (training->average)
+    if (is_sampled(training))
+        touched_scatter(&training->touched, training->weights, &training->optimizer, training->average,
+                        averaging_keep(training->settings.averaging, training->step));
+    else if (training->average)
         averaging_step(training->workers, training->average, training->weights, training->whole.tensors.n_floats,
                        training->settings.averaging, training->step);
     for (unsigned s = 0; s < SLOTS; s++)
@@ -246,6 +271,8 @@ enum status training_epoch(struct training *training, uint32_t n_epochs, const c
     }
     if (is_sampled(training))
         touched_write_network(&training->touched, training->weights);
+    if (is_sampled(training) && training->average)
+        touched_settle(&training->touched, training->weights, training->average);
     training->n_epochs++;
     *out_figures = (struct epoch_figures){n_targets ? loss / (double)n_targets : 0, n_targets, seconds};
     return STATUS_OK;

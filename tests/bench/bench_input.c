@@ -139,6 +139,7 @@ bool bench_setting(struct training_settings *settings, const char *name, const c
         {"--rate", NULL, &settings->learning_rate},    {"--dropout", NULL, &settings->dropout},
         {"--reach", NULL, &settings->reach},           {"--recency", NULL, &settings->recency},
         {"--averaging", NULL, &settings->averaging},   {"--temperature", NULL, &settings->shape.temperature},
+        {"--negatives", &settings->n_negatives, NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(name, table[i].name) != 0)

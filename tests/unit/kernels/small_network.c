@@ -78,7 +78,9 @@ double small_network_loss(struct small_network *network, float dropout, uint64_t
         }
         k->accumulate(gradients + encoder->tensors.items, ditems, V * C);
         k->accumulate(gradients + encoder->tensors.bias, dbias, V);
-        encoder_backward(encoder, network->weights, &network->packed, dropout, &network->activations, dx, gradients);
+        const float *dinputs = encoder_backward(encoder, network->weights, &network->packed, dropout, &network->activations, dx, gradients);
+        k->embed_backward(gradients + encoder->tensors.items, gradients + encoder->tensors.types, dinputs, network->packed.items,
+                          network->packed.types, N, C);
     }
     free(x), free(items), free(x_inverse), free(item_inverse), free(workspace), free(dx), free(ditems), free(dbias);
     return loss;

@@ -21,19 +21,19 @@ static void check_step(float temperature, unsigned n_threads)
     cr_assert(workers && optimizer_init(&optimizer, &encoder) == STATUS_OK);
     size_t n = encoder.tensors.n_floats, n_items = (size_t)shape.n_items * shape.width;
     float *weights = random_floats(&random, n, 1), *before = copy_floats(weights, n), *sum = zero_floats(n),
-          *unit_sum = zero_floats(n_items);
+          *inputs = random_floats(&random, n_items, 1);
     float *unit = zero_floats(n_items), *inverse = zero_floats(shape.n_items);
     kernels_plain.unit_forward(unit, inverse, weights, 1, shape.n_items, shape.width);
     struct slot_gradients slots = {.inverse_lengths = inverse};
     for (unsigned s = 0; s < SLOTS; s++) {
         slots.gradients[s] = random_floats(&random, n, 1);
         kernels_plain.accumulate(sum, slots.gradients[s], n);
-        slots.unit_gradients[s] = temperature > 0 ? random_floats(&random, n_items, 1) : NULL;
-        if (temperature > 0)
-            kernels_plain.accumulate(unit_sum, slots.unit_gradients[s], n_items);
     }
-    kernels_plain.unit_backward(unit_sum, before, inverse, 1, shape.n_items, shape.width);
-    kernels_plain.accumulate(sum, unit_sum, n_items);
+    if (temperature > 0) {
+        slots.inputs = inputs;
+        kernels_plain.unit_backward(sum, before, inverse, 1, shape.n_items, shape.width);
+        kernels_plain.accumulate(sum, inputs, n_items);
+    }
     optimizer_step(&optimizer, workers, &slots, 0.01f, weights);
     for (size_t i = 0; i < n; i++) { /* the first step moves by the rate against the sign of the gradient */
         float moved = weights[i] - before[i];
@@ -43,11 +43,9 @@ static void check_step(float temperature, unsigned n_threads)
     for (size_t i = 0; i < n; i++)
         cr_assert(fabsf(optimizer.first_moments[i] - 0.1f * sum[i]) < 1e-5f * (1 + fabsf(sum[i])), "moment %zu is %g, the gradient %g", i,
                   (double)optimizer.first_moments[i], (double)sum[i]);
-    for (unsigned s = 0; s < SLOTS; s++) {
+    for (unsigned s = 0; s < SLOTS; s++)
         free(slots.gradients[s]);
-        free(slots.unit_gradients[s]);
-    }
-    free(weights), free(before), free(sum), free(unit_sum), free(unit), free(inverse);
+    free(weights), free(before), free(sum), free(inputs), free(unit), free(inverse);
     optimizer_clear(&optimizer);
     workers_destroy(workers);
 }
