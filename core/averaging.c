@@ -19,14 +19,9 @@ static void average_block(void *context, uint32_t block, unsigned worker)
         averaging->mean[i] += (1 - averaging->keep) * (averaging->weights[i] - averaging->mean[i]);
 }
 
-float averaging_keep(float decay, uint64_t step)
-{
-    float early = (1 + (float)step) / (10 + (float)step);
-    return decay < early ? decay : early;
-}
-
 void averaging_step(struct workers *workers, float mean[], const float weights[], size_t n, float decay, uint64_t step)
 {
-    struct averaging averaging = {.mean = mean, .weights = weights, .n = n, .keep = averaging_keep(decay, step)};
+    float early = (1 + (float)step) / (10 + (float)step);
+    struct averaging averaging = {.mean = mean, .weights = weights, .n = n, .keep = decay < early ? decay : early};
     workers_run(workers, (uint32_t)((n + BLOCK_FLOATS - 1) / BLOCK_FLOATS), average_block, &averaging);
 }

@@ -9,10 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The lesser of decay and (1 + step) / (10 + step): while there are few steps the mean is over fewer. step: from 1. */
-float averaging_keep(float decay, uint64_t step);
-
-/* mean [n] = keep · mean + (1 - keep) · weights. The same bits at any number of threads. */
+/* mean [n] = keep · mean + (1 - keep) · weights, keep = the lesser of decay and (1 + step) / (10 + step): while there are few steps the
+ * mean is over fewer. step: how many came before, from 1. The same bits at any number of threads. */
 void averaging_step(struct workers *workers, float mean[], const float weights[], size_t n, float decay, uint64_t step);
 
 #endif

@@ -23,6 +23,7 @@ struct entry {
     struct candidate candidate;
     struct contender contender;
     double epoch_seconds;
+    uint32_t last_epoch; /* up to which its run to the end may go, by reckoning */
     unsigned n_rounds;
 };
 
@@ -305,20 +306,27 @@ static void end_with(struct entry *entry, uint32_t epochs)
     entry->candidate.settings.epochs = entry->contender.settings.epochs = epochs;
 }
 
+/* As the clock has it; the first one also takes memory into use, so it counts only where there is no other. */
+static double epoch_seconds_of(const struct contender *contender)
+{
+    uint32_t n = contender->n_epochs;
+    return n > 1 ? (contender->seconds - contender->curve[0].seconds) / (n - 1) : contender->seconds;
+}
+
 /* Where epochs take longer than reckoned: an earlier end, so that the clock leaves time for the refit of this run or of the best so far,
- * whichever is longer. */
+ * whichever is longer. Asked again it may find more time than it did before. */
 static void heed_clock(struct search *search, struct entry *entry)
 {
     const struct contender *contender = &entry->contender;
     double done = contender->n_epochs, left = seconds_to_spend(search) - seconds_gone(search);
-    double most = left / (contender->seconds / done) + done; /* epochs, were there no refit */
+    double most = left / epoch_seconds_of(contender) + done; /* epochs, were there no refit */
     double epochs = most / (1 + search->refit);
     if (entry != search->running[0])
         epochs = fmin(epochs, most - search->refit * search->running[0]->contender.n_epochs);
-    if (!search->plan->by_reckoning && epochs < contender->settings.epochs) {
-        search->ran_out = true;
-        end_with(entry, (uint32_t)fmax(epochs, done));
-    }
+    if (search->plan->by_reckoning)
+        return;
+    search->ran_out = search->ran_out || epochs < entry->last_epoch;
+    end_with(entry, (uint32_t)fmin(fmax(epochs, done), entry->last_epoch));
 }
 
 /* Its settings first: the contender is made of them if it has not begun. */
@@ -327,7 +335,8 @@ static enum status run_to_end(struct search *search, struct entry *entry, unsign
     char words[32];
     const struct contender *contender = &entry->contender;
     (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
-    end_with(entry, last_epoch(search, entry, search->n_finals - 1 - number));
+    entry->last_epoch = last_epoch(search, entry, search->n_finals - 1 - number);
+    end_with(entry, entry->last_epoch);
     if (contender->n_epochs > 0)
         heed_clock(search, entry);
     while (!contender->is_over && contender->n_epochs < contender->settings.epochs) {

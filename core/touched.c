@@ -17,7 +17,6 @@ void touched_clear(struct touched *touched)
     free(touched->twin_rows);
     free(touched->twins);
     free(touched->skips);
-    free(touched->items_log_kept);
     *touched = (struct touched){0};
 }
 
@@ -42,9 +41,8 @@ enum status touched_init(struct touched *touched, const struct encoder *whole, u
     made.twin_rows = calloc(S, sizeof *made.twin_rows);
     made.twins = calloc(S, sizeof *made.twins);
     made.skips = calloc(max_batch_rows, sizeof *made.skips);
-    made.items_log_kept = calloc(V, sizeof *made.items_log_kept);
     if (!made.weights || !made.first_moments || !made.second_moments || !made.items || !made.rows || !made.twin_rows || !made.twins ||
-        !made.skips || !made.items_log_kept) {
+        !made.skips) {
         touched_clear(&made);
         return STATUS_NOMEM;
     }
@@ -122,8 +120,6 @@ void touched_write_network(const struct touched *touched, float *weights)
 
 void touched_read_network(struct touched *touched, const float *weights)
 {
-    for (uint32_t item = 0; item < touched->whole->shape.n_items; item++)
-        touched->items_log_kept[item] = touched->log_kept;
     size_t to = item_floats(&touched->compact), from = item_floats(touched->whole);
     memcpy(touched->weights + to, weights + from, (touched->compact.tensors.n_floats - to) * sizeof *weights);
 }
@@ -160,65 +156,14 @@ void touched_gather(struct touched *touched, const float *weights, struct optimi
         touched->weights[touched->compact.tensors.bias + row] += added;
 }
 
-/* --- the average --- */
-
-/* What is left of the difference between an item's mean and its weights since it was last asked for; from now on it is up to date. */
-static float take_lag(struct touched *touched, uint32_t item, double log_kept_before)
+void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer)
 {
-    double lag = exp(log_kept_before - touched->items_log_kept[item]);
-    touched->items_log_kept[item] = touched->log_kept;
-    return (float)lag;
-}
-
-/* mean = keep · (what it had come to) + (1 - keep) · after      all [n] */
-static void average_part(float mean[], const float before[], const float after[], size_t n, float lag, float keep)
-{
-    for (size_t i = 0; i < n; i++)
-        mean[i] = after[i] + keep * (before[i] - after[i] + lag * (mean[i] - before[i]));
-}
-
-static void average_row(struct touched *touched, uint32_t row, const float *weights, float *average, float lag, float keep)
-{
-    const struct tensors *whole = &touched->whole->tensors, *compact = &touched->compact.tensors;
-    size_t C = touched->whole->shape.width, item = touched->items[row];
-    average_part(average + whole->items + item * C, weights + whole->items + item * C, touched->weights + compact->items + row * C, C, lag,
-                 keep);
-    average_part(average + whole->bias + item, weights + whole->bias + item, touched->weights + compact->bias + row, 1, lag, keep);
-}
-
-static void average_network(const struct touched *touched, float *average, float keep)
-{
-    size_t to = item_floats(touched->whole), from = item_floats(&touched->compact);
-    average_part(average + to, average + to, touched->weights + from, touched->compact.tensors.n_floats - from, 1, keep);
-}
-
-void touched_settle(struct touched *touched, const float *weights, float *average)
-{
-    const struct tensors *at = &touched->whole->tensors;
-    size_t C = touched->whole->shape.width;
-    for (uint32_t item = 0; item < touched->whole->shape.n_items; item++) {
-        float lag = take_lag(touched, item, touched->log_kept);
-        const float *vector = weights + at->items + item * C, *bias = weights + at->bias + item;
-        average_part(average + at->items + item * C, vector, vector, C, lag, 1);
-        average_part(average + at->bias + item, bias, bias, 1, lag, 1);
-    }
-}
-
-void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer, float *average, float keep)
-{
-    double log_kept_before = touched->log_kept;
     float added = correction(touched);
     for (uint32_t row = 0; row < touched->n_negatives; row++)
         touched->weights[touched->compact.tensors.bias + row] -= added;
-    if (average) {
-        touched->log_kept += log((double)keep);
-        average_network(touched, average, keep);
-    }
     for (uint32_t row = 0; row < touched->n_rows; row++) {
         if (row >= touched->n_negatives && touched->rows[touched->items[row]] != row)
             continue; /* a twin */
-        if (average)
-            average_row(touched, row, weights, average, take_lag(touched, touched->items[row], log_kept_before), keep);
         scatter_row(touched, row, touched->weights, weights);
         scatter_row(touched, row, optimizer->first_moments, touched->first_moments);
         scatter_row(touched, row, optimizer->second_moments, touched->second_moments);

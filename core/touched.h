@@ -10,10 +10,8 @@
  * also a negative of the step has a row of its own, a twin, and is skipped among the negatives of its rows. With S = V nothing is left to
  * chance: it is the whole softmax.
  *
- * Adam's moments of an item move only in steps that touch it, as in PyTorch's SparseAdam. An average of the weights (core/averaging.h) is
- * brought up to date only then, too, and at the end of an epoch: in the steps between, the item's weights w stood still, and its mean went
- * from m to w + k (m - w), k the product of what each step kept. Memory: three copies of the item table, four with an average, and 8 bytes
- * an item. Threads: one caller. */
+ * Adam's moments of an item move only in steps that touch it, as in PyTorch's SparseAdam. Memory: three copies of the item table.
+ * Threads: one caller. */
 #ifndef CORE_TOUCHED_H
 #define CORE_TOUCHED_H
 
@@ -36,7 +34,6 @@ struct touched {
     uint32_t *twin_rows;                   /* [S] the other row of a negative, 0: none */
     struct twin *twins;                    /* [S] */
     uint32_t *skips;                       /* [max_targets], beside the batch's targets */
-    double log_kept, *items_log_kept;      /* sum over the steps of log keep; what it was when the item's mean was up to date [V] */
 };
 
 /* For batches with at most max_batch_rows rows. Borrows whole for its life. STATUS_NOMEM. */
@@ -52,15 +49,10 @@ void touched_gather(struct touched *touched, const float *weights, struct optimi
 /* What a slot learned about twins, to where their items' gradients are summed. */
 void touched_join_twins(const struct touched *touched, float *gradients);
 
-/* The rows back into weights and the moments; and what they mean for average [n_floats of whole], of which this step keeps `keep`; NULL:
- * there is none. */
-void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer, float *average, float keep);
+/* The rows back into weights and the moments. */
+void touched_scatter(struct touched *touched, float *weights, const struct optimizer *optimizer);
 
-/* Bring all of average up to date. */
-void touched_settle(struct touched *touched, const float *weights, float *average);
-
-/* The network without the items: from the step's weights to the whole ones. And at the start the other way, where an average is the weights
- * themselves. */
+/* The network without the items: from the step's weights to the whole ones, and at the start the other way. */
 void touched_write_network(const struct touched *touched, float *weights);
 void touched_read_network(struct touched *touched, const float *weights);
 

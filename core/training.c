@@ -238,11 +238,10 @@ static double take_step(struct training *training, uint32_t batch)
                    training->step_weights);
     if (is_tempered(training))
         forget_inputs(training);
-    training->step++;
     if (is_sampled(training))
-        touched_scatter(&training->touched, training->weights, &training->optimizer, training->average,
-                        averaging_keep(training->settings.averaging, training->step));
-    else if (training->average)
+        touched_scatter(&training->touched, training->weights, &training->optimizer);
+    training->step++;
+    if (training->average)
         averaging_step(training->workers, training->average, training->weights, training->whole.tensors.n_floats,
                        training->settings.averaging, training->step);
     for (unsigned s = 0; s < SLOTS; s++)
@@ -271,8 +270,6 @@ enum status training_epoch(struct training *training, uint32_t n_epochs, const c
     }
     if (is_sampled(training))
         touched_write_network(&training->touched, training->weights);
-    if (is_sampled(training) && training->average)
-        touched_settle(&training->touched, training->weights, training->average);
     training->n_epochs++;
     *out_figures = (struct epoch_figures){n_targets ? loss / (double)n_targets : 0, n_targets, seconds};
     return STATUS_OK;

@@ -87,6 +87,9 @@ enum status training_settings_check(const struct training_settings *settings, st
             return fail(error, STATUS_INVALID, "the setting %s is %g, expected %g to %g", table[i].name, value, table[i].least,
                         table[i].most);
     }
+    if (settings->averaging > 0 && settings->n_negatives > 0)
+        return fail(error, STATUS_INVALID,
+                    "averaging and n_negatives do not go together: a mean over all weights a step is what sampling saves");
     return settings->n_threads ? STATUS_OK : fail(error, STATUS_INVALID, "training needs one thread at least");
 }
 

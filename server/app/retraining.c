@@ -101,8 +101,10 @@ static struct training_settings first_settings(const struct retraining *retraini
     training.n_threads = query->n_threads ? (unsigned)query->n_threads : workers_processors();
     training.type_weights = retraining->data.weights;
     training.neighbours_max_row = (uint32_t)retraining->settings->neighbours_max_row;
-    if (retraining->data.dataset->n_items > FULL_SOFTMAX_ITEMS)
+    if (retraining->data.dataset->n_items > FULL_SOFTMAX_ITEMS) {
         training.n_negatives = SAMPLED_NEGATIVES;
+        training.averaging = 0; /* it goes over all items, a step over few */
+    }
     return training;
 }
 

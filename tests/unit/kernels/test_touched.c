@@ -1,15 +1,12 @@
 /* Sampled softmax: with every item drawn it is the whole one; with few it still learns, and leaves alone what no step touches. */
 #include "planted_data.h"
 
-#include "core/averaging.h"
 #include "core/training.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define AVERAGING .98f
 
 struct fixture {
     struct planted planted;
@@ -89,74 +86,11 @@ Test(touched, learn_from_a_few_negatives)
     struct error error = {.detail = ""};
     planted_init(&planted, 400);
     planted.settings.n_negatives = 6;
+    planted.settings.averaging = 0;
     cr_assert(model_open(planted_train(&planted, version), &model, &error) == STATUS_OK, "%s", error.detail);
     cr_expect_gt(model_facts(model)->figures[METHOD_ENCODER].hr5, .55, "HR@5 %g", model_facts(model)->figures[METHOD_ENCODER].hr5);
     model_close(model);
     planted_clear(&planted);
-}
-
-/* The mean over a training's steps, of all its weights in every step. */
-struct witness {
-    struct training *training; /* without an average */
-    float *mean;
-    size_t n;
-    uint64_t step;
-};
-
-static bool look_at_everything(void *context, const struct progress_step *step)
-{
-    struct witness *witness = context;
-    float keep = averaging_keep(AVERAGING, ++witness->step);
-    const float *weights = training_weights(witness->training);
-    (void)step;
-    for (size_t i = 0; i < witness->n; i++)
-        witness->mean[i] += (1 - keep) * (weights[i] - witness->mean[i]);
-    return true;
-}
-
-static struct training *begin(struct fixture *fixture, float averaging)
-{
-    struct training_settings settings = fixture->planted.settings;
-    struct training *training = NULL;
-    settings.n_negatives = 4;
-    settings.averaging = averaging;
-    cr_assert(training_create(&fixture->sequences, &settings, &fixture->memory, fixture->workers, &training) == STATUS_OK);
-    return training;
-}
-
-/* An epoch of both: the same steps. Then what the average holds of items must be what the witness saw; the rest of a sampled network is
- * shown at the end of an epoch only. */
-static void expect_same_mean(struct training *averaged, struct witness *witness)
-{
-    struct epoch_figures figures;
-    const struct progress progress = {look_at_everything, witness};
-    cr_assert(training_epoch(averaged, 1, "", NULL, &figures) == STATUS_OK);
-    cr_assert(training_epoch(witness->training, 1, "", &progress, &figures) == STATUS_OK);
-    const float *mean = training_weights(averaged);
-    for (size_t i = 0; i < witness->n; i++)
-        cr_assert_float_eq(mean[i], witness->mean[i], 2e-6, "weight %zu: %.9g, expected %.9g", i, (double)mean[i],
-                           (double)witness->mean[i]);
-}
-
-Test(touched, average_as_if_every_step_looked_at_everything)
-{
-    struct fixture fixture;
-    fixture_init(&fixture, 2);
-    fixture.planted.settings.shape.n_items = 300; /* most of them untouched for many steps */
-    struct training *averaged = begin(&fixture, AVERAGING);
-    struct witness witness = {.training = begin(&fixture, 0), .n = training_encoder(averaged)->tensors.types};
-    witness.mean = calloc(witness.n, sizeof *witness.mean);
-    cr_assert(witness.mean);
-    memcpy(witness.mean, training_weights(averaged), witness.n * sizeof *witness.mean);
-    expect_same_mean(averaged, &witness);
-    expect_same_mean(averaged, &witness);
-    training_restart(witness.training, training_weights(averaged), .2f, 0);
-    training_restart(averaged, training_weights(averaged), .2f, 0);
-    expect_same_mean(averaged, &witness);
-    training_destroy(averaged);
-    training_destroy(witness.training);
-    free(witness.mean);
-    fixture_clear(&fixture);
 }
 
 Test(touched, leave_alone_what_no_step_needs)
