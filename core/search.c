@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIRST_ROUND 4u /* epochs of the first round, if there is time; more where few forms are left */
-#define FAIR_EPOCHS 5u /* before so many the quicker of two forms is ahead, whichever ends higher */
-#define RACE_EPOCHS 8u /* where a run to the end has fewer, half of it says nothing: one form has all of them */
-#define FEW_FORMS   4u /* the others are left out before another dropout is */
-#define CLOCK_LEAST 0.8
+#define FIRST_ROUND 4u  /* epochs of the first round, if there is time; more where few forms are left */
+#define FAIR_EPOCHS 5u  /* before so many the quicker of two forms is ahead, whichever ends higher */
+#define RACE_EPOCHS 8u  /* where a run to the end has fewer, half of it says nothing: one form has all of them */
+#define FEW_FORMS   4u  /* the others are left out before another dropout is */
+#define CLOCK_LEAST 0.8 /* of what a plan has behind the rounds; where the clock leaves less, the rounds are over */
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
 struct entry {
