@@ -3,10 +3,10 @@
 
 #include "core/base/floats.h"
 #include "core/candidates.h"
-#include "core/returns_fit.h"
 #include "core/content_phase.h"
 #include "core/kernels/peak.h"
 #include "core/model_network.h"
+#include "core/returns_fit.h"
 #include "core/search.h"
 #include "core/trained.h"
 
