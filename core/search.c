@@ -238,10 +238,10 @@ static bool is_behind(struct search *search)
     uint32_t done;
     double pace = seconds_gone(search) / fmax(search->spent_seconds, 1e-9);
     double rounds = rounds_seconds(search, search->n_entries, search->first_round, &done);
-    bool is_behind =
+    bool is_short =
         !search->plan->by_reckoning && seconds_to_spend(search) / pace - rounds < CLOCK_LEAST * (search->planned_seconds - rounds);
-    search->ran_out = search->ran_out || is_behind;
-    return is_behind;
+    search->ran_out = search->ran_out || is_short;
+    return is_short;
 }
 
 /* Up to so many epochs in all, of as many as its settings allow. words stand in the progress's note. */
@@ -317,14 +317,14 @@ static double epoch_seconds_of(const struct contender *contender)
  * whichever is longer. Asked again it may find more time than it did before. */
 static void heed_clock(struct search *search, struct entry *entry)
 {
+    if (search->plan->by_reckoning)
+        return;
     const struct contender *contender = &entry->contender;
     double done = contender->n_epochs, left = seconds_to_spend(search) - seconds_gone(search);
     double most = left / epoch_seconds_of(contender) + done; /* epochs, were there no refit */
     double epochs = most / (1 + search->refit);
     if (entry != search->running[0])
         epochs = fmin(epochs, most - search->refit * search->running[0]->contender.n_epochs);
-    if (search->plan->by_reckoning)
-        return;
     search->ran_out = search->ran_out || epochs < entry->last_epoch;
     end_with(entry, (uint32_t)fmin(fmax(epochs, done), entry->last_epoch));
 }
