@@ -1,6 +1,7 @@
 /* Everything about four methods: their ranks and lists from one pass over the cases, with the neighbours' weight chosen in a pass before
  * it. The lists of a round of cases are kept and counted by the calling thread in the order of the cases, so memory does not grow with the
  * number of cases and no sum depends on which worker was first. */
+#include "core/kernels/kernels.h"
 #include "core/method_scores.h"
 #include "core/top_k.h"
 

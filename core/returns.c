@@ -1,6 +1,8 @@
 /* Events are few, so an item that was met before is looked for among them: no table, no memory. */
 #include "core/returns.h"
 
+#include "core/kernels/kernels.h"
+
 #include <math.h>
 #include <stdbool.h>
 

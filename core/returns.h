@@ -7,11 +7,13 @@
 #ifndef CORE_RETURNS_H
 #define CORE_RETURNS_H
 
-#include "core/kernels/kernels.h"
+#include <stdint.h>
 
 #define RETURN_CLASSES 8u
 #define RETURNS_REACH  64u /* events; what was had before them has no weight */
 #define RETURNS_MOST   1e6 /* largest weight */
+
+struct kernels; /* core/kernels/kernels.h */
 
 struct returns {
     float weights[RETURN_CLASSES]; /* >= 0; all 0: nothing is known */

@@ -2,6 +2,7 @@
 #include "core/returns_fit.h"
 
 #include "core/case_scores.h"
+#include "core/kernels/kernels.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* The mixture by hand; and weights found again in behaviour that was made with them. */
 #include "core/base/random.h"
+#include "core/kernels/kernels.h"
 #include "core/returns_fit.h"
 
 #include <criterion/criterion.h>
