@@ -9,17 +9,28 @@ static uint64_t rows_of(const struct sequences *sequences, uint32_t sequence)
     return sequences->starts[sequence + 1] - sequences->starts[sequence] - 1;
 }
 
-/* How many windows the sequences have, and how many rows in all. False: more than can be numbered. */
-static bool count_windows(const struct sequences *sequences, uint32_t history, uint32_t *out_n_windows, uint64_t *out_n_rows)
+static uint64_t windows_of(const struct sequences *sequences, uint32_t sequence, uint32_t history)
 {
-    uint64_t n_windows = 0, n_rows = 0;
+    return (rows_of(sequences, sequence) + history - 1) / history;
+}
+
+uint64_t batches_rows(const struct sequences *sequences, uint32_t history)
+{
+    uint64_t n_rows = 0;
     for (uint32_t s = 0; s < sequences->n_sequences; s++) {
-        uint64_t n = rows_of(sequences, s), n_here = (n + history - 1) / history;
-        n_windows += n_here;
-        n_rows += n_here * (n < history ? n : history);
+        uint64_t n = rows_of(sequences, s);
+        n_rows += windows_of(sequences, s, history) * (n < history ? n : history);
     }
+    return n_rows;
+}
+
+/* False: more windows than can be numbered. */
+static bool count_windows(const struct sequences *sequences, uint32_t history, uint32_t *out_n_windows)
+{
+    uint64_t n_windows = 0;
+    for (uint32_t s = 0; s < sequences->n_sequences; s++)
+        n_windows += windows_of(sequences, s, history);
     *out_n_windows = (uint32_t)n_windows;
-    *out_n_rows = n_rows;
     return n_windows < UINT32_MAX;
 }
 
@@ -41,8 +52,8 @@ static uint32_t batches_of(uint64_t n_rows, uint32_t batch_rows)
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights,
                          const struct batch_form *form)
 {
-    struct batches made = {.sequences = sequences, .weights = weights, .form = *form};
-    if (!count_windows(sequences, form->history, &made.n_windows, &made.n_rows))
+    struct batches made = {.sequences = sequences, .weights = weights, .form = *form, .n_rows = batches_rows(sequences, form->history)};
+    if (!count_windows(sequences, form->history, &made.n_windows))
         return STATUS_NOMEM;
     made.n_batches = batches_of(made.n_rows, form->batch_rows);
     made.max_slot_rows = (uint32_t)(most_rows_of(&made) / SLOTS + 1 + form->history); /* a slot ends as a batch does */

@@ -57,6 +57,9 @@ struct batches {
     uint32_t n_rows_filled, n_targets; /* of all slots; items, targets and so on stand one behind the other */
 };
 
+/* Rows of an epoch in which each window comes once: a user's windows overlap where history does not divide their rows. */
+uint64_t batches_rows(const struct sequences *sequences, uint32_t history);
+
 /* Borrows sequences and weights for its life. STATUS_NOMEM. */
 enum status batches_init(struct batches *batches, const struct sequences *sequences, const struct type_weights *weights,
                          const struct batch_form *form) MUST_CHECK;

@@ -5,6 +5,7 @@
  * epoch is better spent on new behaviour than on old. */
 #include "core/candidates.h"
 
+#include "core/batches.h"
 #include "core/tensors.h"
 
 #include <math.h>
@@ -125,7 +126,7 @@ uint32_t candidate_epochs(const struct sequences *sequences)
 double candidate_epoch_seconds(const struct sequences *sequences, uint32_t n_held_out, const struct training_settings *settings)
 {
     const struct encoder_shape *shape = &settings->shape;
-    double rows = count_rows(sequences), C = shape->width;
+    double rows = (double)batches_rows(sequences, shape->history), C = shape->width;
     double columns = settings->n_negatives ? settings->n_negatives : shape->n_items;
     double network = rows * shape->n_blocks * (2 * C * C * FEED_FACTOR + C * shape->taps), look = n_held_out * C * shape->n_items;
     const struct kernels *kernels = kernels_fast();

@@ -1,5 +1,6 @@
 /* The plan first: how many forms, how long a first round and how many runs to the end, so that all of it and the refit fit into the budget.
- * Forms that alone would not fit are left out, all but the cheapest. */
+ * Forms that alone would not fit are left out, all but the cheapest. All seconds are as reckoned; what the clock leaves is divided by the
+ * pace, so that a machine which is slower than reckoned has fewer of them. */
 #include "core/search.h"
 
 #include "core/base/clock.h"
@@ -16,14 +17,13 @@
 #define FAIR_EPOCHS 5u  /* before so many the quicker of two forms is ahead, whichever ends higher */
 #define RACE_EPOCHS 8u  /* where a run to the end has fewer, half of it says nothing: one form has all of them */
 #define FEW_FORMS   4u  /* the others are left out before another dropout is */
-#define CLOCK_LEAST 0.8 /* of what a plan has behind the rounds; where the clock leaves less, the rounds are over */
+#define CLOCK_LEAST 0.8 /* of what a plan has behind the rounds; where the clock leaves less, something is left out */
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
 struct entry {
     struct candidate candidate;
     struct contender contender;
     double epoch_seconds;
-    uint32_t last_epoch; /* up to which its run to the end may go, by reckoning */
     unsigned n_rounds;
 };
 
@@ -34,7 +34,7 @@ struct search {
     struct entry entries[ENTRIES_MAX]; /* forms, behind them variations of the best */
     struct entry *running[FORMS_MAX];  /* the better first */
     unsigned n_entries, n_running;
-    unsigned n_finals;                     /* runs to the end: the best form's and so many less one of its variations */
+    unsigned n_finals, n_ended;            /* runs to the end: the best form's and so many less one of its variations; those behind us */
     uint32_t first_round, final_epochs;    /* epochs that a run to the end is expected to take, and the refit again */
     double planned_seconds, spent_seconds; /* as reckoned */
     double refit;                          /* how many times as long an epoch of the refit takes, which sees more; 0: there is none */
@@ -91,36 +91,37 @@ static unsigned doublings_of(unsigned n)
     return n_doublings;
 }
 
-/* Seconds for n forms in rounds of halving; *out_done: the epochs that the last one has behind it then. */
-static double rounds_seconds(const struct search *search, unsigned n, uint32_t first_round, uint32_t *out_done)
+/* Seconds for the first n that are running, in rounds of halving, the next one up to so many epochs; *out_done: the epochs that the last
+ * one has behind it then. */
+static double rounds_seconds(const struct search *search, unsigned n, uint32_t until, uint32_t *out_done)
 {
     double seconds = 0;
-    uint32_t done = 0, until = first_round;
-    for (unsigned left = n; left > 1; left = (left + 1) / 2, done = until, until *= 2) {
-        for (unsigned i = 0; i < left; i++)
-            seconds += search->entries[i].epoch_seconds * (until - done);
+    *out_done = n > 0 ? search->running[0]->contender.n_epochs : 0;
+    for (uint32_t last = 0; n > 1; n = (n + 1) / 2, last = until, until *= 2) {
+        for (unsigned i = 0; i < n; i++) {
+            uint32_t done = search->running[i]->contender.n_epochs > last ? search->running[i]->contender.n_epochs : last;
+            seconds += search->running[i]->epoch_seconds * (until > done ? until - done : 0);
+        }
+        *out_done = until;
     }
-    *out_done = done;
     return seconds;
 }
 
-/* The same with so many runs to the end of the dearest, and the refit. */
-static double plan_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t first_round)
+/* The runs to the end that are ahead, of the dearest of the first n, and the refit; the first one has so many epochs behind it. */
+static double ends_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t done)
 {
-    double dearest = 0;
-    uint32_t done;
-    double seconds = rounds_seconds(search, n, first_round, &done);
+    double dearest = 0, epochs = search->final_epochs;
     for (unsigned i = 0; i < n; i++)
-        dearest = fmax(dearest, search->entries[i].epoch_seconds);
-    uint32_t rest = search->final_epochs > done ? search->final_epochs - done : 0;
-    return seconds + dearest * (rest + (n_finals - 1 + search->refit) * search->final_epochs);
+        dearest = fmax(dearest, search->running[i]->epoch_seconds);
+    double of_first = search->n_ended == 0 ? fmax(epochs - done, 0) : 0;
+    return dearest * (of_first + (n_finals - (search->n_ended > 1 ? search->n_ended : 1) + search->refit) * epochs);
 }
 
 static size_t plan_bytes(const struct search *search, unsigned n)
 {
     size_t bytes = 0;
     for (unsigned i = 0; i < n; i++)
-        bytes += candidate_bytes(&search->entries[i].candidate.settings);
+        bytes += candidate_bytes(&search->running[i]->candidate.settings);
     return bytes;
 }
 
@@ -141,16 +142,18 @@ static uint32_t longest_first_round(const struct search *search, unsigned n)
     return longest > FIRST_ROUND ? longest : FIRST_ROUND;
 }
 
-/* Of the n forms there are, as many as fit with so many runs to the end, and the longest rounds with them. */
+/* Of the forms there are, as many as fit with so many runs to the end, and the longest rounds with them. */
 static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
 {
-    for (unsigned n = search->n_entries; n >= least_forms && n > 0; n--) {
+    for (unsigned n = search->n_running; n >= least_forms && n > 0; n--) {
         uint32_t least = least_first_round(search, n), longest = longest_first_round(search, n);
         for (uint32_t first_round = longest > least ? longest : least; first_round >= least; first_round--) {
-            search->planned_seconds = plan_seconds(search, n, n_finals, first_round);
+            uint32_t done;
+            double rounds = rounds_seconds(search, n, first_round, &done);
+            search->planned_seconds = rounds + ends_seconds(search, n, n_finals, done);
             if (search->planned_seconds > seconds_to_spend(search) || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
                 continue;
-            search->n_entries = n;
+            search->n_running = n;
             search->n_finals = n_finals;
             search->first_round = first_round;
             return true;
@@ -165,17 +168,21 @@ static bool fits_alone(const struct search *search, const struct entry *entry)
     return entry->epoch_seconds * search->final_epochs * (1 + search->refit) <= seconds_to_spend(search);
 }
 
+static void add_form(struct search *search, const struct entry *entry)
+{
+    search->entries[search->n_entries] = *entry;
+    search->running[search->n_running++] = &search->entries[search->n_entries++];
+}
+
 /* Forms that fit alone, and as much around them as fits. False: fewer than least_forms do. */
 static bool plan_forms(struct search *search, const struct candidate forms[], unsigned n_forms, unsigned least_forms)
 {
-    search->n_entries = 0;
+    search->n_entries = search->n_running = 0;
     for (unsigned i = 0; i < n_forms; i++) {
         struct entry entry = entry_of(search, &forms[i]);
-        if (fits_alone(search, &entry))
-            search->entries[search->n_entries++] = entry;
+        if (fits_alone(search, &entry) && (search->n_entries == 0 || search->final_epochs >= RACE_EPOCHS))
+            add_form(search, &entry);
     }
-    if (search->final_epochs < RACE_EPOCHS && search->n_entries > 1)
-        search->n_entries = 1;
     for (unsigned n_finals = 1 + VARIATIONS_MAX; n_finals > 0; n_finals--)
         if (fit(search, n_finals > 1 ? FEW_FORMS : least_forms, n_finals))
             return true;
@@ -190,9 +197,10 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
         if (entry.epoch_seconds < cheapest.epoch_seconds)
             cheapest = entry;
     }
-    search->entries[0] = cheapest;
-    search->n_entries = search->n_finals = 1;
-    search->planned_seconds = plan_seconds(search, 1, 1, 0);
+    search->n_entries = search->n_running = 0;
+    add_form(search, &cheapest);
+    search->n_finals = 1;
+    search->planned_seconds = ends_seconds(search, 1, 1, 0);
 }
 
 /* Before the most promising form makes way for a narrow one it gives up epochs, down to half: the last ones bring little (Diginetica,
@@ -217,32 +225,86 @@ static void make_plan(struct search *search)
         plan_cheapest(search, forms, n);
 }
 
-/* --- the rounds --- */
+/* --- the clock --- */
 
-static double seconds_gone(const struct search *search)
+static double seconds_reckoned(const struct search *search)
 {
-    return (double)(clock_monotonic_ns() - search->began_ns) / 1e9;
+    return seconds_to_spend(search) - search->spent_seconds;
 }
 
-static bool is_out_of_time(struct search *search)
+/* How many times as long as reckoned an epoch takes here. A form's first one also takes memory into use, so it counts only where there is
+ * no other. */
+static double pace_of(const struct search *search)
 {
-    double share = search->plan->refit ? 0.6 : 1; /* the refit wants its part */
-    bool is_late = !search->plan->by_reckoning && seconds_gone(search) > share * search->plan->budget_seconds;
-    search->ran_out = search->ran_out || is_late;
-    return search->ran_out;
+    double first = 0, first_reckoned = 0, later = 0, later_reckoned = 0;
+    for (unsigned i = 0; i < search->n_entries; i++) {
+        const struct entry *entry = &search->entries[i];
+        const struct contender *contender = &entry->contender;
+        if (contender->n_epochs == 0)
+            continue;
+        first += contender->curve[0].seconds;
+        first_reckoned += entry->epoch_seconds;
+        later += contender->seconds - contender->curve[0].seconds;
+        later_reckoned += entry->epoch_seconds * (contender->n_epochs - 1);
+    }
+    return later_reckoned > 0 ? later / later_reckoned : first_reckoned > 0 ? (first + later) / first_reckoned : 1;
 }
 
-/* Is this machine so much slower than reckoned that, of what the plan has behind the rounds, less than CLOCK_LEAST would be left? */
-static bool is_behind(struct search *search)
+/* What is left of the budget, as reckoned and as the clock has it, whichever is less. */
+static double seconds_left(const struct search *search)
+{
+    if (search->plan->by_reckoning)
+        return seconds_reckoned(search);
+    double gone = (double)(clock_monotonic_ns() - search->began_ns) / 1e9;
+    return fmin(seconds_reckoned(search), (seconds_to_spend(search) - gone) / pace_of(search));
+}
+
+/* Is there time for the next round, up to so many epochs of the first n, the rounds behind it, and a share of what is behind the rounds? */
+static bool has_time_for(const struct search *search, unsigned n, uint32_t until, unsigned n_finals, double share)
 {
     uint32_t done;
-    double pace = seconds_gone(search) / fmax(search->spent_seconds, 1e-9);
-    double rounds = rounds_seconds(search, search->n_entries, search->first_round, &done);
-    bool is_short =
-        !search->plan->by_reckoning && seconds_to_spend(search) / pace - rounds < CLOCK_LEAST * (search->planned_seconds - rounds);
-    search->ran_out = search->ran_out || is_short;
-    return is_short;
+    double rounds = rounds_seconds(search, n, until, &done);
+    return rounds + share * ends_seconds(search, n, n_finals, done) <= seconds_left(search);
 }
+
+/* The first n go on, the others give back their memory. */
+static void leave_out(struct search *search, unsigned n)
+{
+    for (unsigned i = n; i < search->n_running; i++)
+        contender_give_up(&search->running[i]->contender);
+    search->n_running = n;
+}
+
+/* How many of the forms, the better first and at least so many, there is time for; 0: not even for those. A run to the end more than
+ * planned must not cost a form or an epoch. */
+static unsigned forms_in_time(const struct search *search, unsigned least_forms, uint32_t until, unsigned n_finals)
+{
+    if (n_finals > search->n_finals)
+        return has_time_for(search, search->n_running, until, n_finals, 1) ? search->n_running : 0;
+    for (unsigned n = search->n_running; n >= least_forms; n--)
+        if (has_time_for(search, n, until, n_finals, CLOCK_LEAST))
+            return n;
+    return 0;
+}
+
+/* As the plan was made, with the time that is left: where it has become too short, the last of the forms and of the runs to the end are
+ * left out; where a run ended early there may be one more. least_forms > 0 have run in this round. */
+static void adapt_plan(struct search *search, unsigned least_forms, uint32_t until)
+{
+    unsigned few = search->n_running < FEW_FORMS ? search->n_running : FEW_FORMS, least_finals = search->n_ended > 1 ? search->n_ended : 1;
+    unsigned n_forms = 0, n_finals = 1 + VARIATIONS_MAX;
+    for (; n_finals > least_finals && n_forms == 0; n_finals -= n_forms == 0)
+        n_forms = forms_in_time(search, few > least_forms ? few : least_forms, until, n_finals);
+    if (n_forms == 0)
+        n_forms = forms_in_time(search, least_forms, until, least_finals);
+    if (n_forms == 0)
+        n_forms = least_forms;
+    search->ran_out = search->ran_out || n_forms < search->n_running || n_finals < search->n_finals;
+    search->n_finals = n_finals;
+    leave_out(search, n_forms);
+}
+
+/* --- the rounds --- */
 
 /* Up to so many epochs in all, of as many as its settings allow. words stand in the progress's note. */
 static enum status run_entry(struct search *search, struct entry *entry, uint32_t until, const char *words)
@@ -256,8 +318,8 @@ static enum status run_entry(struct search *search, struct entry *entry, uint32_
     return STATUS_OK;
 }
 
-/* The better n_left stay, in their order; the others give back their memory. */
-static void keep_best(struct search *search, unsigned n_left)
+/* The better n stay, in their order. */
+static void keep_best(struct search *search, unsigned n)
 {
     for (unsigned i = 1; i < search->n_running; i++) { /* insertion: equal ones keep their order */
         struct entry *entry = search->running[i];
@@ -266,85 +328,58 @@ static void keep_best(struct search *search, unsigned n_left)
             search->running[place] = search->running[place - 1];
         search->running[place] = entry;
     }
-    for (unsigned i = n_left; i < search->n_running; i++)
-        contender_give_up(&search->running[i]->contender);
-    search->n_running = n_left;
+    leave_out(search, n);
 }
 
 static enum status run_rounds(struct search *search)
 {
-    for (unsigned i = 0; i < search->n_entries; i++)
-        search->running[search->n_running++] = &search->entries[i];
-    for (uint32_t until = search->first_round; search->n_running > 1 && !is_out_of_time(search); until *= 2) {
-        for (unsigned i = 0; i < search->n_running && !(i > 0 && is_behind(search)); i++) {
+    for (uint32_t until = search->first_round; search->n_running > 1; until *= 2) {
+        for (unsigned i = 0; i < search->n_running; i++) {
             char words[32];
             (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
             TRY(run_entry(search, search->running[i], until, words));
             search->running[i]->n_rounds++;
+            adapt_plan(search, i + 1, until);
         }
-        keep_best(search, search->ran_out ? 1 : (search->n_running + 1) / 2);
+        keep_best(search, (search->n_running + 1) / 2);
     }
-    keep_best(search, 1);
     return STATUS_OK;
 }
 
 /* --- to the end --- */
 
-/* Epochs up to which this run may go: what is left is for it, for as many behind it, and for the refit of one. A variation that takes half
- * as long again as the best so far is not worth the wait. */
-static uint32_t last_epoch(const struct search *search, const struct entry *entry, unsigned n_behind)
+/* Epochs up to which this run may go: those seconds are for it, for as many behind it, and for the refit of one. A variation that takes
+ * half as long again as the best so far is not worth the wait, and if it is shorter the refit may be the best's. */
+static uint32_t epochs_within(const struct search *search, const struct entry *entry, double seconds)
 {
-    double done = entry->contender.n_epochs, left = seconds_to_spend(search) - search->spent_seconds;
-    double epochs = (left / entry->epoch_seconds + done) / (1 + n_behind + search->refit);
-    if (entry != search->running[0])
-        epochs = fmin(epochs, 1.5 * search->running[0]->contender.n_epochs);
-    return (uint32_t)fmin(fmax(epochs, done + 1), search->plan->settings.epochs);
+    double done = entry->contender.n_epochs, most = seconds / entry->epoch_seconds + done; /* were there nothing behind it */
+    double epochs = most / (search->n_finals - search->n_ended + search->refit);
+    if (search->n_ended > 0) {
+        double of_best = search->running[0]->contender.n_epochs;
+        epochs = fmin(epochs, fmin(1.5 * of_best, most - search->refit * of_best));
+    }
+    return (uint32_t)fmin(fmax(epochs, fmax(done, 1)), search->plan->settings.epochs);
 }
 
-static void end_with(struct entry *entry, uint32_t epochs)
+/* Asked again it may find more time than it did before. */
+static void set_end(struct search *search, struct entry *entry)
 {
+    uint32_t epochs = epochs_within(search, entry, seconds_left(search));
+    search->ran_out = search->ran_out || epochs < epochs_within(search, entry, seconds_reckoned(search));
     entry->candidate.settings.epochs = entry->contender.settings.epochs = epochs;
 }
 
-/* As the clock has it; the first one also takes memory into use, so it counts only where there is no other. */
-static double epoch_seconds_of(const struct contender *contender)
-{
-    uint32_t n = contender->n_epochs;
-    return n > 1 ? (contender->seconds - contender->curve[0].seconds) / (n - 1) : contender->seconds;
-}
-
-/* Where epochs take longer than reckoned: an earlier end, so that the clock leaves time for the refit of this run or of the best so far,
- * whichever is longer. Asked again it may find more time than it did before. */
-static void heed_clock(struct search *search, struct entry *entry)
-{
-    if (search->plan->by_reckoning)
-        return;
-    const struct contender *contender = &entry->contender;
-    double done = contender->n_epochs, left = seconds_to_spend(search) - seconds_gone(search);
-    double most = left / epoch_seconds_of(contender) + done; /* epochs, were there no refit */
-    double epochs = most / (1 + search->refit);
-    if (entry != search->running[0])
-        epochs = fmin(epochs, most - search->refit * search->running[0]->contender.n_epochs);
-    search->ran_out = search->ran_out || epochs < entry->last_epoch;
-    end_with(entry, (uint32_t)fmin(fmax(epochs, done), entry->last_epoch));
-}
-
 /* Its settings first: the contender is made of them if it has not begun. */
-static enum status run_to_end(struct search *search, struct entry *entry, unsigned number)
+static enum status run_to_end(struct search *search, struct entry *entry)
 {
     char words[32];
     const struct contender *contender = &entry->contender;
-    (void)snprintf(words, sizeof words, "run %u of %u,", number + 1, search->n_finals);
-    entry->last_epoch = last_epoch(search, entry, search->n_finals - 1 - number);
-    end_with(entry, entry->last_epoch);
-    if (contender->n_epochs > 0)
-        heed_clock(search, entry);
-    while (!contender->is_over && contender->n_epochs < contender->settings.epochs) {
+    (void)snprintf(words, sizeof words, "run %u of %u,", search->n_ended + 1, search->n_finals);
+    for (set_end(search, entry); !contender->is_over && contender->n_epochs < contender->settings.epochs; set_end(search, entry))
         TRY(run_entry(search, entry, contender->n_epochs + 1, words));
-        heed_clock(search, entry);
-    }
     entry->n_rounds++;
     contender_retire(&entry->contender);
+    search->n_ended++;
     return STATUS_OK;
 }
 
@@ -353,11 +388,14 @@ static enum status run_variations(struct search *search)
 {
     struct candidate variations[VARIATIONS_MAX];
     unsigned n = candidates_variations(&search->running[0]->candidate.settings, variations);
-    search->n_finals = n + 1 < search->n_finals ? n + 1 : search->n_finals;
-    for (unsigned i = 1; i < search->n_finals && !is_out_of_time(search); i++) {
+    for (unsigned i = 0; i < n; i++) {
+        search->final_epochs = search->running[0]->contender.n_epochs;
+        adapt_plan(search, 1, 0);
+        if (search->n_finals == search->n_ended)
+            break;
         struct entry *entry = &search->entries[search->n_entries++];
-        *entry = entry_of(search, &variations[i - 1]);
-        TRY(run_to_end(search, entry, i));
+        *entry = entry_of(search, &variations[i]);
+        TRY(run_to_end(search, entry));
         search->running[search->n_running++] = entry;
         keep_best(search, 1);
     }
@@ -402,7 +440,7 @@ enum status search_run(const struct training_ground *ground, const struct traini
     TRY(find_traits(ground, &search.traits));
     make_plan(&search);
     TRY(run_rounds(&search));
-    TRY(run_to_end(&search, search.running[0], 0));
+    TRY(run_to_end(&search, search.running[0]));
     TRY(run_variations(&search));
     emit_search(&search, out_report);
     *out_winner = search.running[0]->contender;

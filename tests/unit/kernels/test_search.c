@@ -272,6 +272,54 @@ Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
     planted_clear(&planted);
 }
 
+Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
+{
+    struct planted planted;
+    planted_init(&planted, 20);
+    planted.settings.epochs = 12; /* where the plan has 25 */
+    planted.settings.patience = 0;
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 1, .refit = true, .by_reckoning = true};
+    const struct progress slow_steps = {take_long, NULL};
+    uint64_t began_ns = clock_monotonic_ns();
+    struct trained *whole = select_by(&plan, trainer, &slow_steps);
+    plan.budget_seconds = 1.6 * (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    plan.by_reckoning = false;
+    struct trained *part = select_by(&plan, trainer, &slow_steps);
+    cr_expect_gt(tried_in(part), 1, "some forms race, others are left out");
+    trained_destroy(whole);
+    trained_destroy(part);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
+/* As take_long, for so many steps only. */
+static bool take_long_at_first(void *context, const struct progress_step *step)
+{
+    unsigned *n_left = context;
+    if (*n_left == 0)
+        return true;
+    (*n_left)--;
+    return take_long(NULL, step);
+}
+
+Test(search, varies_dropout_after_all_when_a_busy_machine_has_become_quiet)
+{
+    struct planted planted;
+    unsigned n_slow_steps = 50;
+    planted_init(&planted, 20);
+    planted.settings.epochs = 12;
+    planted.settings.patience = 0;
+    struct trainer *trainer = trainer_for(&planted, 1);
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 5, .refit = true};
+    struct trained *trained = select_by(&plan, trainer, &(struct progress){take_long_at_first, &n_slow_steps});
+    cr_expect_eq(n_slow_steps, 0);
+    cr_expect_gt(tried_in(trained), 1);
+    trained_destroy(trained);
+    trainer_destroy(trainer);
+    planted_clear(&planted);
+}
+
 Test(search, chooses_the_same_at_any_thread_count)
 {
     struct planted planted;
