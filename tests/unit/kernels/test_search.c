@@ -214,13 +214,22 @@ Test(search, tries_one_when_the_budget_is_small)
     planted_clear(&planted);
 }
 
-/* A machine on which a step takes 5 ms: busy, whatever is reckoned. */
+static double seconds_since(uint64_t began_ns)
+{
+    return (double)(clock_monotonic_ns() - began_ns) / 1e9;
+}
+
+static void keep_busy(double seconds)
+{
+    for (uint64_t began_ns = clock_monotonic_ns(); seconds_since(began_ns) < seconds;)
+        continue;
+}
+
+/* A machine on which a step takes so many seconds: busy, whatever is reckoned. */
 static bool take_long(void *context, const struct progress_step *step)
 {
-    (void)context;
     (void)step;
-    for (uint64_t began_ns = clock_monotonic_ns(); clock_monotonic_ns() - began_ns < 5000000;)
-        continue;
+    keep_busy(*(double *)context);
     return true;
 }
 
@@ -256,7 +265,7 @@ Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
     struct training_plan plan = {.settings = planted.settings, .budget_seconds = 1, .refit = true};
-    const struct progress slow_steps = {take_long, NULL};
+    const struct progress slow_steps = {take_long, &(double){.005}};
     struct trained *quick = select_with(&planted, trainer, plan.budget_seconds), *in_time = select_by(&plan, trainer, &slow_steps);
     plan.by_reckoning = true;
     struct trained *late = select_by(&plan, trainer, &slow_steps);
@@ -280,10 +289,10 @@ Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
     struct training_plan plan = {.settings = planted.settings, .budget_seconds = 1, .refit = true, .by_reckoning = true};
-    const struct progress slow_steps = {take_long, NULL};
+    const struct progress slow_steps = {take_long, &(double){.002}};
     uint64_t began_ns = clock_monotonic_ns();
     struct trained *whole = select_by(&plan, trainer, &slow_steps);
-    plan.budget_seconds = 1.6 * (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    plan.budget_seconds = 1.6 * seconds_since(began_ns);
     plan.by_reckoning = false;
     struct trained *part = select_by(&plan, trainer, &slow_steps);
     cr_expect_gt(tried_in(part), 1, "some forms race, others are left out");
@@ -293,16 +302,19 @@ Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
     planted_clear(&planted);
 }
 
-/* As take_long, for so many steps only. */
+/* A machine that is busy for so many steps only. */
 static bool take_long_at_first(void *context, const struct progress_step *step)
 {
+    (void)step;
     unsigned *n_left = context;
-    if (*n_left == 0)
-        return true;
-    (*n_left)--;
-    return take_long(NULL, step);
+    if (*n_left > 0) {
+        keep_busy(.02);
+        (*n_left)--;
+    }
+    return true;
 }
 
+/* The budget is too small for the whole plan at the speed of the beginning, and several times what it takes at that of the end. */
 Test(search, varies_dropout_after_all_when_a_busy_machine_has_become_quiet)
 {
     struct planted planted;
@@ -311,10 +323,13 @@ Test(search, varies_dropout_after_all_when_a_busy_machine_has_become_quiet)
     planted.settings.epochs = 12;
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
-    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 5, .refit = true};
+    uint64_t began_ns = clock_monotonic_ns();
+    struct trained *quiet = select_with(&planted, trainer, 600);
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 10 + 5 * seconds_since(began_ns), .refit = true};
     struct trained *trained = select_by(&plan, trainer, &(struct progress){take_long_at_first, &n_slow_steps});
     cr_expect_eq(n_slow_steps, 0);
     cr_expect_gt(tried_in(trained), 1);
+    trained_destroy(quiet);
     trained_destroy(trained);
     trainer_destroy(trainer);
     planted_clear(&planted);
