@@ -192,6 +192,17 @@ static uint64_t share(const struct batches *batches, uint32_t batch)
     return batches->n_rows / batches->n_batches * batch + batches->n_rows % batches->n_batches * batch / batches->n_batches;
 }
 
+static void order_slots(struct batches *batches)
+{
+    uint32_t *order = batches->longest_first;
+    for (uint32_t s = 0; s < SLOTS; s++) {
+        uint32_t at = s;
+        for (; at > 0 && batches->slots[order[at - 1]].packed.n_rows < batches->slots[s].packed.n_rows; at--)
+            order[at] = order[at - 1];
+        order[at] = s;
+    }
+}
+
 void batches_fill(struct batches *batches, uint32_t batch)
 {
     uint64_t end_row = share(batches, batch + 1), n_rows = end_row > batches->next_row ? end_row - batches->next_row : 0;
@@ -211,6 +222,7 @@ void batches_fill(struct batches *batches, uint32_t batch)
         while (batches->next_window < batches->n_windows && cursor.n_rows < n_rows * (s + 1) / SLOTS)
             add_window(batches, slot, &cursor, &batches->windows[batches->next_window++]);
     }
+    order_slots(batches);
     batches->next_row += cursor.n_rows;
     batches->n_rows_filled = cursor.n_rows;
     for (uint32_t i = 0; i < batches->n_targets; i++)

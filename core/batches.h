@@ -54,6 +54,7 @@ struct batches {
     uint8_t *types;
     float *target_weights;
     struct batch_slot slots[SLOTS];
+    uint32_t longest_first[SLOTS];     /* numbers of the slots, by their rows: taken in this order, they keep all threads busy to the end */
     uint32_t n_rows_filled, n_targets; /* of all slots; items, targets and so on stand one behind the other */
 };
 

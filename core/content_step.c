@@ -225,9 +225,10 @@ static void scale_rows(void *context, uint32_t block, unsigned worker)
 
 /* --- the loss --- */
 
-static void run_slot(void *context, uint32_t number, unsigned worker_number)
+static void run_slot(void *context, uint32_t turn, unsigned worker_number)
 {
     struct content_step *step = context;
+    uint32_t number = step->batches->longest_first[turn];
     const struct encoder *encoder = step->ground->encoder;
     const struct kernels *k = encoder->kernels;
     const struct batch_slot *slot = &step->batches->slots[number];

@@ -159,9 +159,10 @@ static double slot_loss(struct training *training, const struct batch_slot *slot
     return loss;
 }
 
-static void run_slot(void *context, uint32_t number, unsigned worker_number)
+static void run_slot(void *context, uint32_t turn, unsigned worker_number)
 {
     struct training *training = context;
+    uint32_t number = training->batches.longest_first[turn];
     struct slot_worker *worker = &training->memory->workers[worker_number];
     const struct batch_slot *slot = &training->batches.slots[number];
     const struct encoder *encoder = training->encoder;

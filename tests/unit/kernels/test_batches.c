@@ -120,6 +120,31 @@ Test(batches, windows_are_stretches_of_one_user)
     fixture_clear(&fixture);
 }
 
+Test(batches, the_order_of_the_slots_begins_with_the_longest)
+{
+    struct fixture fixture;
+    fixture_init(&fixture, 60, 40);
+    bool differs = false;
+    for (uint32_t epoch = 1; epoch < 4; epoch++) {
+        batches_shuffle(&fixture.batches, 1, epoch);
+        for (uint32_t batch = 0; batch < fixture.batches.n_batches; batch++) {
+            batches_fill(&fixture.batches, batch);
+            uint32_t seen = 0, last = UINT32_MAX;
+            for (unsigned turn = 0; turn < SLOTS; turn++) {
+                uint32_t slot = fixture.batches.longest_first[turn];
+                cr_assert_lt(slot, SLOTS);
+                cr_assert_leq(fixture.batches.slots[slot].packed.n_rows, last);
+                last = fixture.batches.slots[slot].packed.n_rows;
+                seen |= UINT32_C(1) << slot;
+                differs = differs || slot != turn;
+            }
+            cr_assert_eq(seen, (UINT32_C(1) << SLOTS) - 1, "every slot once");
+        }
+    }
+    cr_assert(differs);
+    fixture_clear(&fixture);
+}
+
 Test(batches, targets_are_positives_whose_weights_sum_to_1)
 {
     struct fixture fixture;
