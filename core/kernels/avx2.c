@@ -9,6 +9,7 @@
 #include "core/kernels/lanes_avx2.h"
 
 #include "core/kernels/vector_rows.h"
+#include "core/kernels/vector_conv.h"
 #include "core/kernels/vector_tile.h"
 #include "core/kernels/vector_softmax.h"
 #include "core/kernels/vector_scores.h"

@@ -1,4 +1,4 @@
-/* The vector form of what works row by row: embeddings, norms, convolution, GELU, residuals, dropout, Adam. Written in lanes (lanes_avx2.h,
+/* The vector form of what works row by row: embeddings, norms, GELU, residuals, dropout, Adam. Written in lanes (lanes_avx2.h,
  * lanes_avx512.h), one of which is included before. Loops run over vectors of a row; the last one may be a part. */
 #ifndef KERNELS_VECTOR_ROWS_H
 #define KERNELS_VECTOR_ROWS_H
@@ -117,51 +117,6 @@ static void vector_norm_backward(float *restrict dx, float *restrict dg, float *
             lanes dz = lanes_mul(lanes_load_part(dy + t * C + c, n), lanes_load_part(g + c, n));
             lanes rest = lanes_sub(lanes_sub(dz, mean), lanes_mul(lanes_load_part(z + t * C + c, n), mean_along));
             lanes_store_part(dx + t * C + c, n, lanes_mul(rest, scale));
-        }
-    }
-}
-
-/* y [C] = sum over k < n_taps of w[k] ∘ x[-k], rows of x counted from the newest */
-INLINE void conv_row(float *y, const float *x, const float *w, size_t n_taps, size_t C)
-{
-    FOR_VECTORS(c, n, C)
-    {
-        lanes sum = lanes_zero();
-        for (size_t k = 0; k < n_taps; k++)
-            sum = lanes_fma(lanes_load_part(w + k * C + c, n), lanes_load_part(x - k * C + c, n), sum);
-        lanes_store_part(y + c, n, sum);
-    }
-}
-
-static void vector_conv_forward(float *restrict y, const float *restrict x, const float *restrict w, const uint32_t starts[], size_t S,
-                                size_t C, size_t K)
-{
-    for (size_t s = 0; s < S; s++)
-        for (size_t t = starts[s]; t < starts[s + 1]; t++)
-            conv_row(y + t * C, x + t * C, w, t - starts[s] + 1 < K ? t - starts[s] + 1 : K, C);
-}
-
-static void vector_conv_last(float *restrict y, const float *restrict x, const float *restrict w, size_t M, size_t N, size_t C, size_t K)
-{
-    for (size_t n = 0, t = M - N; n < N; n++, t++)
-        conv_row(y + n * C, x + t * C, w, t + 1 < K ? t + 1 : K, C);
-}
-
-static void vector_conv_backward(float *restrict dx, float *restrict dw, const float *restrict dy, const float *restrict x,
-                                 const float *restrict w, const uint32_t starts[], size_t S, size_t C, size_t K)
-{
-    for (size_t s = 0; s < S; s++) {
-        for (size_t t = starts[s]; t < starts[s + 1]; t++) {
-            size_t n_taps = t - starts[s] + 1 < K ? t - starts[s] + 1 : K;
-            FOR_VECTORS(c, n, C)
-            {
-                lanes d = lanes_load_part(dy + t * C + c, n);
-                for (size_t k = 0; k < n_taps; k++) {
-                    float *to_x = dx + (t - k) * C + c, *to_w = dw + k * C + c;
-                    lanes_store_part(to_x, n, lanes_fma(lanes_load_part(w + k * C + c, n), d, lanes_load_part(to_x, n)));
-                    lanes_store_part(to_w, n, lanes_fma(d, lanes_load_part(x + (t - k) * C + c, n), lanes_load_part(to_w, n)));
-                }
-            }
         }
     }
 }
