@@ -1,6 +1,7 @@
 /* Trains the encoder alone, without store and server, and prints each epoch's time and figures. Input on standard input: lines of "user
  * item item …" (time order; protocol S3) or event objects as deploy/sample has them. Two measurements a run: the held-out figures that
- * training chose by, and those of the file that was written, on each user's very last event, which with --drop 1 nobody has seen.
+ * training chose by, and those of the file that was written (to build, unless --directory names another folder), on each user's very last
+ * event, which with --drop 1 nobody has seen.
  *
  *     zcat ../shared/data/s3rec/Beauty.txt.gz | build/release/tests/bench/train_bench --drop 1 --threads 2
  *     zstd -dcq deploy/sample/events.ndjson.zst | build/release/tests/bench/train_bench --drop 1 --dropout .3 */
@@ -140,7 +141,7 @@ static enum status train(const struct bench_input *input, const struct options *
 
 int main(int argc, char *argv[])
 {
-    struct options options = {.settings = training_settings_default(), .directory = "."};
+    struct options options = {.settings = training_settings_default(), .directory = "build"};
     kernels_choose_blas(argv);
     options.settings.n_threads = workers_processors();
     for (int i = 1; i < argc; i += 2) {
