@@ -17,7 +17,7 @@
 #define FAIR_EPOCHS 5u  /* before so many the quicker of two forms is ahead, whichever ends higher */
 #define RACE_EPOCHS 8u  /* where a run to the end has fewer, half of it says nothing: one form has all of them */
 #define FEW_FORMS   4u  /* the others are left out before another dropout is */
-#define CLOCK_LEAST 0.8 /* of what a plan has behind the rounds; where the clock leaves less, something is left out */
+#define CLOCK_LEAST 0.8 /* of the epochs of a run to the end; where the clock leaves less, something is left out */
 #define ENTRIES_MAX (FORMS_MAX + VARIATIONS_MAX)
 
 struct entry {
@@ -107,10 +107,11 @@ static double rounds_seconds(const struct search *search, unsigned n, uint32_t u
     return seconds;
 }
 
-/* The runs to the end that are ahead, of the dearest of the first n, and the refit; the first one has so many epochs behind it. */
-static double ends_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t done)
+/* The runs to the end that are ahead, of the dearest of the first n, and the refit, each of a share of its epochs; the first one has so
+ * many behind it. */
+static double ends_seconds(const struct search *search, unsigned n, unsigned n_finals, uint32_t done, double share)
 {
-    double dearest = 0, epochs = search->final_epochs;
+    double dearest = 0, epochs = share * search->final_epochs;
     for (unsigned i = 0; i < n; i++)
         dearest = fmax(dearest, search->running[i]->epoch_seconds);
     double of_first = search->n_ended == 0 ? fmax(epochs - done, 0) : 0;
@@ -150,7 +151,7 @@ static bool fit(struct search *search, unsigned least_forms, unsigned n_finals)
         for (uint32_t first_round = longest > least ? longest : least; first_round >= least; first_round--) {
             uint32_t done;
             double rounds = rounds_seconds(search, n, first_round, &done);
-            search->planned_seconds = rounds + ends_seconds(search, n, n_finals, done);
+            search->planned_seconds = rounds + ends_seconds(search, n, n_finals, done, 1);
             if (search->planned_seconds > seconds_to_spend(search) || (n > 1 && plan_bytes(search, n) > SEARCH_BYTES))
                 continue;
             search->n_running = n;
@@ -200,7 +201,7 @@ static void plan_cheapest(struct search *search, const struct candidate forms[],
     search->n_entries = search->n_running = 0;
     add_form(search, &cheapest);
     search->n_finals = 1;
-    search->planned_seconds = ends_seconds(search, 1, 1, 0);
+    search->planned_seconds = ends_seconds(search, 1, 1, 0, 1);
 }
 
 /* Before the most promising form makes way for a narrow one it gives up epochs, down to half: the last ones bring little (Diginetica,
@@ -259,12 +260,13 @@ static double seconds_left(const struct search *search)
     return fmin(seconds_reckoned(search), (seconds_to_spend(search) - gone) / pace_of(search));
 }
 
-/* Is there time for the next round, up to so many epochs of the first n, the rounds behind it, and a share of what is behind the rounds? */
+/* Is there time for the next round, up to so many epochs of the first n, the rounds behind it, and behind them so many runs to a share of
+ * their end? */
 static bool has_time_for(const struct search *search, unsigned n, uint32_t until, unsigned n_finals, double share)
 {
     uint32_t done;
     double rounds = rounds_seconds(search, n, until, &done);
-    return rounds + share * ends_seconds(search, n, n_finals, done) <= seconds_left(search);
+    return rounds + ends_seconds(search, n, n_finals, done, share) <= seconds_left(search);
 }
 
 /* The first n go on, the others give back their memory. */
@@ -331,8 +333,23 @@ static void keep_best(struct search *search, unsigned n)
     leave_out(search, n);
 }
 
+/* The first form shows how fast this machine is while the first round may still become shorter. */
+static enum status run_first(struct search *search)
+{
+    char words[32];
+    uint32_t least = least_first_round(search, search->n_running);
+    (void)snprintf(words, sizeof words, "form 1 of %u,", search->n_running);
+    TRY(run_entry(search, search->running[0], least, words));
+    for (; search->first_round > least && !has_time_for(search, search->n_running, search->first_round, search->n_finals, 1);
+         search->first_round--)
+        search->ran_out = true;
+    return STATUS_OK;
+}
+
 static enum status run_rounds(struct search *search)
 {
+    if (search->n_running > 1)
+        TRY(run_first(search));
     for (uint32_t until = search->first_round; search->n_running > 1; until *= 2) {
         for (unsigned i = 0; i < search->n_running; i++) {
             char words[32];

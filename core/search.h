@@ -8,9 +8,10 @@
  * What fits into the budget is reckoned beforehand from the number of operations and the speed that the processor's kernels have on two
  * ordinary cores, never measured: the same data, plan and seed search in the same way on every machine with the same kernels. It may fill
  * SEARCH_SHARE of the budget; the rest is for judging. The clock is heeded on machines that are slower than reckoned, if the plan does not
- * forbid it, and the report says so: the rest of the plan is shortened to what it leaves, runs to the end by up to a fifth, then forms and
- * runs to the end are left out. Where the budget is too small for the epochs that a run should have, wide forms get down to half of them
- * before narrow ones are tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one alone takes more. */
+ * forbid it, and the report says so: the rest of the plan is shortened to what it leaves, the first round as far as it may be, runs to the
+ * end by up to a fifth, then forms and runs to the end are left out. Where the budget is too small for the epochs that a run should have,
+ * wide forms get down to half of them before narrow ones are tried. Memory: at most SEARCH_BYTES for the candidates' weights, unless one
+ * alone takes more. */
 #ifndef CORE_SEARCH_H
 #define CORE_SEARCH_H
 
