@@ -256,6 +256,20 @@ static size_t tried_in(const struct trained *trained)
     return n;
 }
 
+/* Of the form that was given up first. */
+static int64_t least_epochs_in(const struct trained *trained)
+{
+    struct node *report = NULL;
+    const struct node *tried = node_get(search_of(trained, &report), "tried");
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < node_count(tried); i++) {
+        int64_t epochs = node_integer(node_get(node_at(tried, i), "epochs"));
+        least = epochs < least ? epochs : least;
+    }
+    node_destroy(report);
+    return least;
+}
+
 Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
 {
     struct planted planted;
@@ -296,6 +310,7 @@ Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
     plan.by_reckoning = false;
     struct trained *part = select_by(&plan, trainer, &slow_steps);
     cr_expect_gt(tried_in(part), 1, "some forms race, others are left out");
+    cr_expect_lt(least_epochs_in(part), least_epochs_in(whole), "before that the first round is shortened");
     trained_destroy(whole);
     trained_destroy(part);
     trainer_destroy(trainer);
