@@ -333,13 +333,18 @@ static void keep_best(struct search *search, unsigned n)
     leave_out(search, n);
 }
 
+static enum status run_form(struct search *search, unsigned i, uint32_t until)
+{
+    char words[32];
+    (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
+    return run_entry(search, search->running[i], until, words);
+}
+
 /* The first form shows how fast this machine is while the first round may still become shorter. */
 static enum status run_first(struct search *search)
 {
-    char words[32];
     uint32_t least = least_first_round(search, search->n_running);
-    (void)snprintf(words, sizeof words, "form 1 of %u,", search->n_running);
-    TRY(run_entry(search, search->running[0], least, words));
+    TRY(run_form(search, 0, least));
     for (; search->first_round > least && !has_time_for(search, search->n_running, search->first_round, search->n_finals, 1);
          search->first_round--)
         search->ran_out = true;
@@ -352,9 +357,7 @@ static enum status run_rounds(struct search *search)
         TRY(run_first(search));
     for (uint32_t until = search->first_round; search->n_running > 1; until *= 2) {
         for (unsigned i = 0; i < search->n_running; i++) {
-            char words[32];
-            (void)snprintf(words, sizeof words, "form %u of %u,", i + 1, search->n_running);
-            TRY(run_entry(search, search->running[i], until, words));
+            TRY(run_form(search, i, until));
             search->running[i]->n_rounds++;
             adapt_plan(search, i + 1, until);
         }
