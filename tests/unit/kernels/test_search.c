@@ -1,7 +1,6 @@
 /* The search keeps to its plan, says what it tried, and repeats itself; the refit follows the selected model's path over everything. */
 #include "planted_data.h"
 
-#include "core/base/clock.h"
 #include "core/base/node.h"
 #include "core/candidates.h"
 #include "core/model_network.h"
@@ -214,22 +213,34 @@ Test(search, tries_one_when_the_budget_is_small)
     planted_clear(&planted);
 }
 
-static double seconds_since(uint64_t began_ns)
+/* The program is linked so that the searches ask here what time it is. */
+uint64_t __real_clock_monotonic_ns(void);
+uint64_t __wrap_clock_monotonic_ns(void);
+
+static uint64_t by_hand_ns; /* 0: the machine's own clock */
+
+/* Whoever waits for a time to come sees it come. */
+uint64_t __wrap_clock_monotonic_ns(void)
 {
-    return (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    return by_hand_ns ? by_hand_ns += 1000000 : __real_clock_monotonic_ns();
 }
 
-static void keep_busy(double seconds)
+/* From here on steps take time and little else, whatever this machine does. For one thread. */
+static void set_clock_by_hand(void)
 {
-    for (uint64_t began_ns = clock_monotonic_ns(); seconds_since(began_ns) < seconds;)
-        continue;
+    by_hand_ns = 1;
 }
 
-/* A machine on which a step takes so many seconds: busy, whatever is reckoned. */
+static double seconds_by_hand(void)
+{
+    return (double)by_hand_ns / 1e9;
+}
+
+/* A machine on which a step takes so many seconds. */
 static bool take_long(void *context, const struct progress_step *step)
 {
     (void)step;
-    keep_busy(*(double *)context);
+    by_hand_ns += (uint64_t)(*(double *)context * 1e9);
     return true;
 }
 
@@ -274,12 +285,13 @@ Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
 {
     struct planted planted;
     bool in_time_ran_out, late_ran_out;
+    set_clock_by_hand();
     planted_init(&planted, 20);
     planted.settings.epochs = 12;
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
-    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 1, .refit = true};
-    const struct progress slow_steps = {take_long, &(double){.005}};
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 10, .refit = true};
+    const struct progress slow_steps = {take_long, &(double){.1}};
     struct trained *quick = select_with(&planted, trainer, plan.budget_seconds), *in_time = select_by(&plan, trainer, &slow_steps);
     plan.by_reckoning = true;
     struct trained *late = select_by(&plan, trainer, &slow_steps);
@@ -298,15 +310,15 @@ Test(search, ends_in_time_for_the_refit_on_a_slow_machine)
 Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
 {
     struct planted planted;
+    set_clock_by_hand();
     planted_init(&planted, 20);
     planted.settings.epochs = 12; /* where the plan has 25 */
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
-    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 1, .refit = true, .by_reckoning = true};
-    const struct progress slow_steps = {take_long, &(double){.002}};
-    uint64_t began_ns = clock_monotonic_ns();
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 20, .refit = true, .by_reckoning = true};
+    const struct progress slow_steps = {take_long, &(double){.1}};
     struct trained *whole = select_by(&plan, trainer, &slow_steps);
-    plan.budget_seconds = 1.6 * seconds_since(began_ns);
+    plan.budget_seconds = 1.6 * seconds_by_hand();
     plan.by_reckoning = false;
     struct trained *part = select_by(&plan, trainer, &slow_steps);
     cr_expect_gt(tried_in(part), 1, "some forms race, others are left out");
@@ -320,13 +332,10 @@ Test(search, leaves_out_no_more_than_a_slow_machine_has_no_time_for)
 /* A machine that is busy for so many steps only. */
 static bool take_long_at_first(void *context, const struct progress_step *step)
 {
-    (void)step;
     unsigned *n_left = context;
-    if (*n_left > 0) {
-        keep_busy(.02);
-        (*n_left)--;
-    }
-    return true;
+    double seconds = *n_left > 0 ? 1 : .02;
+    *n_left -= *n_left > 0;
+    return take_long(&seconds, step);
 }
 
 /* The budget is too small for the whole plan at the speed of the beginning, and several times what it takes at that of the end. */
@@ -334,13 +343,15 @@ Test(search, varies_dropout_after_all_when_a_busy_machine_has_become_quiet)
 {
     struct planted planted;
     unsigned n_slow_steps = 50;
+    set_clock_by_hand();
     planted_init(&planted, 20);
     planted.settings.epochs = 12;
     planted.settings.patience = 0;
     struct trainer *trainer = trainer_for(&planted, 1);
-    uint64_t began_ns = clock_monotonic_ns();
-    struct trained *quiet = select_with(&planted, trainer, 600);
-    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 10 + 5 * seconds_since(began_ns), .refit = true};
+    struct training_plan plan = {.settings = planted.settings, .budget_seconds = 600, .refit = true, .by_reckoning = true};
+    struct trained *quiet = select_by(&plan, trainer, &(struct progress){take_long, &(double){.02}});
+    plan.budget_seconds = 300 + 5 * seconds_by_hand();
+    plan.by_reckoning = false;
     struct trained *trained = select_by(&plan, trainer, &(struct progress){take_long_at_first, &n_slow_steps});
     cr_expect_eq(n_slow_steps, 0);
     cr_expect_gt(tried_in(trained), 1);
