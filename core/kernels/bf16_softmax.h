@@ -16,8 +16,7 @@
 #include <string.h>
 
 #define BLOCK_ROWS  192u
-#define PIECE_ITEMS 192u /* whole tiles */
-#define PANEL       (TILE_VECTORS * LANES)
+#define PIECE_ITEMS 192u  /* whole tiles */
 #define SHIFT_MOST  69.0f /* exp(69) times 2^26 items is finite */
 #define FAR         1e30f
 
@@ -33,11 +32,6 @@ struct bf16_block {
     float *factor_pairs;                                           /* [n_padded / 2] */
     uint32_t *skipped;                                             /* [n_padded] */
 };
-
-INLINE size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
 
 static size_t bf16_bytes(size_t N, size_t V, size_t C)
 {

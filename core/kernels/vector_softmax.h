@@ -1,5 +1,6 @@
 /* The vector form of the softmax over the catalogue, fused: scores are made, exponentiated and used for dx in pieces that stay in the
- * second-level cache; only their exponentials are kept (one block of rows at a time) for de, which has to wait for the sums.
+ * second-level cache; only their exponentials are kept (one block of rows at a time) for de, which has to wait for the sums. They are too
+ * many for the caches: every product asks for what the next piece needs (struct ahead).
  *
  * For a block of up to SOFTMAX_ROWS rows everything is held transposed, items down and rows across, so that what belongs to a row (its sum,
  * its shift) is a lane. With t[v, n] = 2^((s[n, v] - shift[n]) log2 e):
@@ -16,43 +17,46 @@
 #include <math.h>
 #include <string.h>
 
-#define SOFTMAX_ROWS 192u                   /* whole panels and whole tiles */
-#define PIECE_ITEMS  192u                   /* whole tiles; e and t of a piece stay in the second-level cache */
-#define PANEL        (TILE_VECTORS * LANES) /* rows that stand side by side in a tile */
-#define SHIFT_MOST   100.0f                 /* powers of 2; 2^100 times 2^26 items is finite */
+#define SOFTMAX_ROWS 240u   /* whole tiles; each one costs V floats, and more of them bring little */
+#define PIECE_ITEMS  96u    /* whole tiles; e and t of a piece and of the next one stay in the second-level cache */
+#define SHIFT_MOST   100.0f /* powers of 2; 2^100 times 2^26 items is finite */
 
 struct softmax_block {
-    size_t n_rows, n_padded, V, C;   /* rows padded to whole vectors */
-    const float *x, *e, *b, *weight; /* x and weight from the block's first row */
-    const uint32_t *target, *skip;   /* from the block's first row; skip may be NULL */
+    size_t n_rows, n_padded, t_row, V, C; /* rows padded to whole vectors; from a row of t to the next one */
+    const float *x, *e, *b, *weight;      /* x and weight from the block's first row */
+    const uint32_t *target, *skip;        /* from the block's first row; skip may be NULL */
     float *dx, *de, *db;
     /* workspace */
     float *panels;                               /* [n_padded / PANEL, C, PANEL]: x log2 e, transposed */
-    float *t;                                    /* [V, n_padded] */
-    float *scaled;                               /* [n_padded, C]: factor x */
+    float *t;                                    /* [V, t_row] */
+    float *e_panels;                             /* of a piece, as tile_pack has them */
+    float *scaled;                               /* factor x, in panels of n_padded rows likewise */
     float *shift, *sum, *part, *factor, *wanted; /* [n_padded] */
     float *own;                                  /* [n_padded], 0 where the target is a shared item */
     uint32_t *skipped;                           /* [n_padded], filled where skip is not NULL */
 };
 
-INLINE size_t round_up(size_t n, size_t to)
+/* An odd number of cache lines: the rows fall into all sets of the first-level cache. */
+INLINE size_t row_of_powers(size_t n_padded)
 {
-    return (n + to - 1) / to * to;
+    return (round_up(n_padded, CACHE_LINE) / CACHE_LINE | 1) * CACHE_LINE;
 }
 
 static size_t vector_softmax_bytes(size_t N, size_t V, size_t C)
 {
     size_t rows = round_up(N < SOFTMAX_ROWS ? N : SOFTMAX_ROWS, PANEL);
-    return rows * (V + round_up(C, LANES) * 2 + 7) * sizeof(float) + 64;
+    return (row_of_powers(rows) * V + (rows + PIECE_ITEMS) * round_up(C, PANEL) + rows * (C + 7)) * sizeof(float) + 64;
 }
 
 static void softmax_place(struct softmax_block *block, float *memory)
 {
     size_t n = round_up(block->n_rows, PANEL);
     block->t = memory;
-    block->panels = block->t + block->V * block->n_padded;
-    block->scaled = block->panels + n * block->C;
-    block->shift = block->scaled + block->n_padded * block->C;
+    block->t_row = row_of_powers(block->n_padded);
+    block->panels = block->t + block->V * block->t_row;
+    block->e_panels = block->panels + n * block->C;
+    block->scaled = block->e_panels + PIECE_ITEMS * round_up(block->C, PANEL);
+    block->shift = block->scaled + block->n_padded * round_up(block->C, PANEL);
     block->sum = block->shift + n;
     block->part = block->sum + n;
     block->factor = block->part + n;
@@ -117,23 +121,23 @@ INLINE lanes softmax_scores(const struct softmax_block *block, size_t v, size_t 
     return most;
 }
 
-/* Step 1 for a tile. Returns the largest score less its shift. */
+/* Step 1 for a tile. Returns the largest score less its shift: beyond SHIFT_MOST powers may be nonsense, and the block is done again. */
 INLINE lanes softmax_powers(const struct softmax_block *block, size_t v, size_t panel, unsigned rows, unsigned vectors, bool skips)
 {
     lanes tile[TILE_ROWS][TILE_VECTORS];
     lanes most = softmax_scores(block, v, panel, rows, vectors, skips, tile);
-    float *t = block->t + v * block->n_padded + panel * PANEL, *part = block->part + panel * PANEL;
+    float *t = block->t + v * block->t_row + panel * PANEL, *part = block->part + panel * PANEL;
     const uint32_t *skipped = block->skipped + panel * PANEL;
 #pragma GCC unroll 4
     for (unsigned c = 0; c < vectors; c++) {
         lanes sum = lanes_load(part + c * LANES);
 #pragma GCC unroll 6
         for (unsigned r = 0; r < rows; r++) {
-            lanes power = vector_exp2(lanes_max(lanes_min(tile[r][c], lanes_set(126)), lanes_set(-126)));
+            lanes power = vector_exp2(lanes_max(tile[r][c], lanes_set(-126)));
             if (skips)
                 power = lanes_where(power, skipped + c * LANES, (uint32_t)v + r, 0);
             sum = lanes_add(sum, power);
-            lanes_store(t + r * block->n_padded + c * LANES, power);
+            lanes_store(t + r * block->t_row + c * LANES, power);
         }
         lanes_store(part + c * LANES, sum);
     }
@@ -185,18 +189,32 @@ INLINE lanes softmax_tiles(const struct softmax_block *block, size_t first, size
     return most;
 }
 
+/* Items of the piece that begins at v. */
+INLINE size_t piece_at(const struct softmax_block *block, size_t v)
+{
+    return block->V - v < PIECE_ITEMS ? block->V - v : PIECE_ITEMS;
+}
+
 /* Step 1 for a piece of items. Returns the largest score less its shift. */
 static float softmax_piece(const struct softmax_block *block, size_t first, size_t end)
 {
     memset(block->part, 0, block->n_padded * sizeof(float));
     lanes most = block->skip ? softmax_tiles(block, first, end, true) : softmax_tiles(block, first, end, false);
     add_row(block->sum, block->part, block->n_padded);
-    struct factors factors = {.a = block->t + first * block->n_padded,
-                              .b = block->e + first * block->C,
+    size_t n_next = piece_at(block, end);
+    struct ahead ahead = {.read = block->e + end * block->C,
+                          .written = block->t + end * block->t_row,
+                          .n_read = n_next * block->C,
+                          .n_written = n_next * block->t_row};
+    tile_pack(block->e_panels, block->e + first * block->C, end - first, block->C);
+    struct factors factors = {.a = block->t + first * block->t_row,
+                              .b = block->e_panels,
                               .a_row = 1,
-                              .a_step = block->n_padded,
-                              .b_step = block->C,
-                              .K = end - first};
+                              .a_step = block->t_row,
+                              .b_step = PANEL,
+                              .b_panel = (end - first) * PANEL,
+                              .K = end - first,
+                              .ahead = &ahead};
     tile_product(block->dx, block->C, first > 0, block->n_rows, block->C, &factors);
     return lanes_most(most);
 }
@@ -206,7 +224,7 @@ static float softmax_pieces(const struct softmax_block *block)
     float most = -INFINITY;
     memcpy(block->sum, block->own, block->n_padded * sizeof(float));
     for (size_t first = 0; first < block->V; first += PIECE_ITEMS)
-        most = fmaxf(most, softmax_piece(block, first, first + PIECE_ITEMS < block->V ? first + PIECE_ITEMS : block->V));
+        most = fmaxf(most, softmax_piece(block, first, first + piece_at(block, first)));
     return most;
 }
 
@@ -243,7 +261,7 @@ static double softmax_scale(const struct softmax_block *block)
     memset(block->factor, 0, block->n_padded * sizeof(float));
     for (size_t n = 0; n < block->n_rows; n++) {
         float weight = block->weight[n];
-        float *dx = block->dx + n * C, *scaled = block->scaled + n * C;
+        float *dx = block->dx + n * C, *scaled = block->scaled + n * PANEL;
         const float *wanted = block->e + block->target[n] * C;
         loss += (double)weight * (0.69314718055994531 * ((double)block->shift[n] + log2((double)block->sum[n])) - (double)block->wanted[n]);
         block->factor[n] = weight / block->sum[n];
@@ -252,7 +270,8 @@ static double softmax_scale(const struct softmax_block *block)
         {
             lanes_store_part(dx + c, n_left,
                              lanes_fma(lanes_load_part(wanted + c, n_left), less, lanes_mul(factor, lanes_load_part(dx + c, n_left))));
-            lanes_store_part(scaled + c, n_left, lanes_mul(factor, lanes_load_part(block->x + n * C + c, n_left)));
+            lanes_store_part(scaled + c / PANEL * PANEL * block->n_padded + c % PANEL, n_left,
+                             lanes_mul(factor, lanes_load_part(block->x + n * C + c, n_left)));
         }
     }
     return loss;
@@ -261,16 +280,20 @@ static double softmax_scale(const struct softmax_block *block)
 /* Step 3 for items [first, end), a piece: more than one pass over their t. */
 static void softmax_items(const struct softmax_block *block, size_t first, size_t end)
 {
-    size_t C = block->C;
-    struct factors factors = {.a = block->t + first * block->n_padded,
+    size_t C = block->C, n_next = piece_at(block, end);
+    struct ahead ahead = {
+        .read = block->t + end * block->t_row, .written = block->de + end * C, .n_read = n_next * block->t_row, .n_written = n_next * C};
+    struct factors factors = {.a = block->t + first * block->t_row,
                               .b = block->scaled,
-                              .a_row = block->n_padded,
+                              .a_row = block->t_row,
                               .a_step = 1,
-                              .b_step = C,
-                              .K = block->n_rows};
+                              .b_step = PANEL,
+                              .b_panel = block->n_padded * PANEL,
+                              .K = block->n_rows,
+                              .ahead = &ahead};
     tile_product(block->de + first * C, C, true, end - first, C, &factors);
     for (size_t v = first; v < end; v++)
-        block->db[v] += vector_dot(block->t + v * block->n_padded, block->factor, block->n_padded);
+        block->db[v] += vector_dot(block->t + v * block->t_row, block->factor, block->n_padded);
 }
 
 /* The targets' part of step 3. */
@@ -315,7 +338,7 @@ static double vector_softmax_loss(float *restrict dx, float *restrict de, float 
         }
         loss += softmax_scale(&block);
         for (size_t v = 0; v < block.V; v += PIECE_ITEMS)
-            softmax_items(&block, v, v + PIECE_ITEMS < block.V ? v + PIECE_ITEMS : block.V);
+            softmax_items(&block, v, v + piece_at(&block, v));
         softmax_targets(&block);
         first = end;
     }

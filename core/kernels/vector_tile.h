@@ -1,19 +1,34 @@
 /* Tiles: the one loop that all products of the vector form are made of. A tile is TILE_ROWS rows by up to TILE_VECTORS vectors of a
  * product, held in registers while the inner dimension runs:  y[r, c] += sum over k < K of a[r · a_row + k · a_step] b[k · b_step + c].
- * With a_row and a_step a may be a matrix or its transpose; b is read along its rows and needs no packing. Who sets TILE_FMA before may
- * keep other things than floats in a and b. */
+ * With a_row and a_step a may be a matrix or its transpose. b is read along its rows, PANEL columns at a time; if it is used for more than
+ * a few tiles it had better be packed, one panel behind the other (tile_pack): the rows of a matrix fall into few sets of the first-level
+ * cache. Who sets TILE_FMA before may keep other things than floats in a and b. */
 #ifndef KERNELS_VECTOR_TILE_H
 #define KERNELS_VECTOR_TILE_H
 
 #define TILE_ROWS  6u
-#define CACHE_LINE 16u /* floats */
-#ifndef TILE_FMA       /* a b + c, lane by lane */
+#define PANEL      (TILE_VECTORS * LANES) /* columns of a tile */
+#define CACHE_LINE 16u                    /* floats */
+#ifndef TILE_FMA                          /* a b + c, lane by lane */
 #define TILE_FMA lanes_fma
 #endif
 
+INLINE size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* What will be read and what will be written after a product. It is asked for, into the second-level cache, while the product runs, a
+ * little with every tile: by itself the processor does not look so far ahead, and the memory would stand still meanwhile. */
+struct ahead {
+    const float *read, *written;
+    size_t n_read, n_written;
+};
+
 struct factors {
     const float *a, *b;
-    size_t a_row, a_step, b_step, K;
+    size_t a_row, a_step, b_step, b_panel, K; /* b_panel: from a panel of b to the next one; 0: b is a matrix */
+    struct ahead *ahead;                      /* NULL: ask for the next tile instead */
 };
 
 #if TILE_VECTORS > 2
@@ -75,12 +90,12 @@ INLINE void tile_product_of(float *y, size_t y_row, bool add, unsigned rows, uns
     }
 }
 
-/* rows: TILE_ROWS or 1. n_columns: up to TILE_VECTORS · LANES. */
+/* rows: a constant. n_columns: up to PANEL. */
 INLINE void tile_columns(float *y, size_t y_row, bool add, unsigned rows, size_t n_columns, const struct factors *factors)
 {
     unsigned vectors = (unsigned)((n_columns + LANES - 1) / LANES);
     size_t n_last = n_columns - (vectors - 1) * LANES;
-    if (n_columns == TILE_VECTORS * LANES)
+    if (n_columns == PANEL)
         tile_product_of(y, y_row, add, rows, TILE_VECTORS, LANES, factors);
     else if (vectors == 1)
         tile_product_of(y, y_row, add, rows, 1, n_last, factors);
@@ -94,6 +109,26 @@ INLINE void tile_columns(float *y, size_t y_row, bool add, unsigned rows, size_t
         tile_product_of(y, y_row, add, rows, TILE_VECTORS, n_last, factors);
 }
 
+/* Floats of n that one of n_tiles asks for: whole cache lines. */
+INLINE size_t tile_share(size_t n, size_t n_tiles)
+{
+    size_t share = round_up(n / n_tiles + 1, CACHE_LINE);
+    return share < n ? share : n;
+}
+
+INLINE void tile_look_ahead(struct ahead *ahead, size_t n_tiles)
+{
+    size_t n_read = tile_share(ahead->n_read, n_tiles), n_written = tile_share(ahead->n_written, n_tiles);
+    for (size_t k = 0; k < n_read; k += CACHE_LINE)
+        __builtin_prefetch(ahead->read + k, 0, 2);
+    for (size_t k = 0; k < n_written; k += CACHE_LINE)
+        __builtin_prefetch(ahead->written + k, 1, 2);
+    ahead->read += n_read;
+    ahead->n_read -= n_read;
+    ahead->written += n_written;
+    ahead->n_written -= n_written;
+}
+
 /* Ask for what the next tile begins with: the loop is too long for the processor to look ahead. */
 INLINE void tile_prefetch(const float *y, size_t y_row, size_t n_columns, const struct factors *factors)
 {
@@ -105,20 +140,40 @@ INLINE void tile_prefetch(const float *y, size_t y_row, size_t n_columns, const 
     }
 }
 
+/* panels [columns / PANEL, n_rows, PANEL] = rows [n_rows, n_columns]; what fills up the last panel is left as it is. */
+INLINE void tile_pack(float *panels, const float *rows, size_t n_rows, size_t n_columns)
+{
+    for (size_t n = 0; n < n_rows; n++)
+        FOR_VECTORS(c, n_left, n_columns)
+    lanes_store_part(panels + (c / PANEL * n_rows + n) * PANEL + c % PANEL, n_left, lanes_load_part(rows + n * n_columns + c, n_left));
+}
+
+/* A tile of fewer rows, if so many are left: one row at a time would wait for its own sums. */
+#define TILES_LEFT(rows)                                                                                                                   \
+    if (r + (rows) <= n_rows) {                                                                                                            \
+        tile_columns(y + r * y_row + c, y_row, add, rows, n, &part);                                                                       \
+        part.a += (rows)*part.a_row;                                                                                                       \
+        r += (rows);                                                                                                                       \
+    }
+
 /* y [n_rows, n_columns] (+)= a b, any size; y's rows are y_row apart. */
 static void tile_product(float *y, size_t y_row, bool add, size_t n_rows, size_t n_columns, const struct factors *factors)
 {
-    for (size_t c = 0; c < n_columns; c += TILE_VECTORS * LANES) {
-        size_t n = n_columns - c < TILE_VECTORS * LANES ? n_columns - c : TILE_VECTORS * LANES, r = 0;
+    size_t b_panel = factors->b_panel ? factors->b_panel : PANEL;
+    for (size_t c = 0; c < n_columns; c += PANEL) {
+        size_t n = n_columns - c < PANEL ? n_columns - c : PANEL, r = 0;
         struct factors part = *factors;
-        part.b += c;
+        part.b += c / PANEL * b_panel;
         for (; r + TILE_ROWS <= n_rows; r += TILE_ROWS, part.a += TILE_ROWS * part.a_row) {
-            if (r + 2 * TILE_ROWS <= n_rows)
+            if (factors->ahead)
+                tile_look_ahead(factors->ahead, (n_columns - c + PANEL - 1) / PANEL * (n_rows / TILE_ROWS) - r / TILE_ROWS);
+            else if (r + 2 * TILE_ROWS <= n_rows)
                 tile_prefetch(y + (r + TILE_ROWS) * y_row + c, y_row, n, &part);
             tile_columns(y + r * y_row + c, y_row, add, TILE_ROWS, n, &part);
         }
-        for (; r < n_rows; r++, part.a += part.a_row)
-            tile_columns(y + r * y_row + c, y_row, add, 1, n, &part);
+        TILES_LEFT(4u)
+        TILES_LEFT(2u)
+        TILES_LEFT(1u)
     }
 }
 
