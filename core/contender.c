@@ -85,6 +85,7 @@ static enum status look(struct contender *contender, const struct training_groun
                             &contender->settings.type_weights, workers_count(ground->workers)));
     TRY(evaluate_encoder(ground->dataset, ground->split, &scores.view, ground->workers, &figures));
     contender->seconds += (double)(clock_monotonic_ns() - began_ns) / 1e9;
+    contender->flops += encoder_scores_flops(&scores);
     *out_ndcg10 = figures.ndcg10;
     return STATUS_OK;
 }

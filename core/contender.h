@@ -44,7 +44,7 @@ struct contender {
     bool is_over;
     struct curve_point *curve; /* [n_epochs] */
     uint32_t n_epochs, n_curve;
-    double seconds, flops; /* of steps and looks; of steps */
+    double seconds, flops; /* of steps and looks */
     uint64_t n_examples;
 };
 

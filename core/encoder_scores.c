@@ -1,15 +1,25 @@
-/* A worker's memory is one piece: the workspace of encoder_last, the states of a batch, and one case's events. */
+/* A worker's memory is one piece: the workspace of encoder_last_rows, the states of a batch, and the events of some of its cases. */
 #include "core/encoder_scores.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_AT_ONCE 512u /* of an encoding, if one case has not more: what they take stays near the cache */
+
 struct worker_memory {
+    double *flops;
     void *workspace;
     float *states, *unit_states, *inverse; /* [EVALUATION_BATCH, C], the same, [EVALUATION_BATCH] */
-    uint32_t *items;                       /* [history] */
+    uint32_t *items;                       /* [rows at once] */
     uint8_t *types;
+    uint32_t *starts; /* [EVALUATION_BATCH + 1] */
 };
+
+static uint32_t rows_at_once(const struct encoder *encoder)
+{
+    uint32_t field = encoder_field(encoder);
+    return field > ROWS_AT_ONCE ? field : ROWS_AT_ONCE;
+}
 
 static size_t take(size_t *at, size_t n_bytes)
 {
@@ -20,19 +30,30 @@ static size_t take(size_t *at, size_t n_bytes)
 
 static size_t place(const struct encoder *encoder, unsigned char *memory, struct worker_memory *out)
 {
-    size_t at = 0, n_states = EVALUATION_BATCH * (size_t)encoder->shape.width;
-    size_t workspace = take(&at, encoder_last_bytes(encoder)), states = take(&at, n_states * sizeof(float));
-    size_t unit_states = take(&at, n_states * sizeof(float)), inverse = take(&at, EVALUATION_BATCH * sizeof(float));
-    size_t items = take(&at, encoder->shape.history * sizeof(uint32_t)), types = take(&at, encoder->shape.history);
+    size_t at = 0, n_rows = rows_at_once(encoder), n_states = EVALUATION_BATCH * (size_t)encoder->shape.width;
+    size_t flops = take(&at, sizeof(double));
+    size_t workspace = take(&at, encoder_last_rows_bytes(encoder, rows_at_once(encoder), EVALUATION_BATCH));
+    size_t states = take(&at, n_states * sizeof(float)), unit_states = take(&at, n_states * sizeof(float));
+    size_t inverse = take(&at, EVALUATION_BATCH * sizeof(float)), items = take(&at, n_rows * sizeof(uint32_t)), types = take(&at, n_rows);
+    size_t starts = take(&at, (EVALUATION_BATCH + 1) * sizeof(uint32_t));
     if (memory) {
-        *out = (struct worker_memory){.workspace = memory + workspace,
+        *out = (struct worker_memory){.flops = (double *)(void *)(memory + flops),
+                                      .workspace = memory + workspace,
                                       .states = (float *)(void *)(memory + states),
                                       .unit_states = (float *)(void *)(memory + unit_states),
                                       .inverse = (float *)(void *)(memory + inverse),
                                       .items = (uint32_t *)(void *)(memory + items),
-                                      .types = memory + types};
+                                      .types = memory + types,
+                                      .starts = (uint32_t *)(void *)(memory + starts)};
     }
     return at;
+}
+
+static struct worker_memory memory_of(const struct encoder_scores *scores, unsigned worker)
+{
+    struct worker_memory memory = {0};
+    (void)place(scores->encoder, scores->memory + worker * scores->worker_bytes, &memory);
+    return memory;
 }
 
 /* Does the event count, and does the network know its item and type? */
@@ -43,22 +64,42 @@ static bool is_input(const struct encoder_scores *scores, const struct dataset *
            dataset->types[event] < shape->n_types;
 }
 
-/* The last inputs before the target, oldest first. Returns how many. */
+/* The last inputs before the target that the state depends on, oldest first. Returns how many. */
 static uint32_t read_history(const struct encoder_scores *scores, const struct dataset *dataset, const struct held_out *held_out,
-                             const struct worker_memory *memory)
+                             uint32_t items[], uint8_t types[])
 {
-    uint32_t history = scores->encoder->shape.history, n = 0;
+    uint32_t field = encoder_field(scores->encoder), n = 0;
     uint64_t first = held_out->target;
-    for (; first > dataset->starts[held_out->user] && n < history; first--)
+    for (; first > dataset->starts[held_out->user] && n < field; first--)
         n += is_input(scores, dataset, first - 1);
     n = 0;
     for (uint64_t i = first; i < held_out->target; i++) {
         if (!is_input(scores, dataset, i))
             continue;
-        memory->items[n] = dataset->items[i];
-        memory->types[n++] = dataset->types[i];
+        items[n] = dataset->items[i];
+        types[n++] = dataset->types[i];
     }
     return n;
+}
+
+/* memory->states of the cases: as many of them at once as have room. */
+static void encode_cases(const struct encoder_scores *scores, const struct dataset *dataset, const struct held_out cases[],
+                         uint32_t n_cases, const struct worker_memory *memory, bool out_known[])
+{
+    const struct encoder *encoder = scores->encoder;
+    uint32_t most = rows_at_once(encoder) - encoder_field(encoder);
+    struct packed packed = {.items = memory->items, .types = memory->types, .starts = memory->starts};
+    memory->starts[0] = 0;
+    for (uint32_t i = 0; i < n_cases; i++) {
+        uint32_t n = read_history(scores, dataset, &cases[i], memory->items + packed.n_rows, memory->types + packed.n_rows);
+        out_known[i] = n > 0;
+        memory->starts[++packed.n_sequences] = packed.n_rows += n;
+        if (packed.n_rows <= most && i + 1 < n_cases)
+            continue;
+        float *states = memory->states + (i + 1 - packed.n_sequences) * (size_t)encoder->shape.width;
+        *memory->flops += encoder_last_rows(encoder, scores->weights, &packed, memory->workspace, states);
+        packed.n_rows = packed.n_sequences = 0;
+    }
 }
 
 /* Rows of n_known scores, close together, become rows of n_items. From the last one: no row is written over before it is moved. */
@@ -76,17 +117,8 @@ static void score_cases(void *context, const struct dataset *dataset, const stru
     const struct kernels *k = encoder->kernels;
     size_t C = encoder->shape.width, V = encoder->shape.n_items;
     const float *items = scores->weights + encoder->tensors.items, *bias = scores->weights + encoder->tensors.bias;
-    struct worker_memory memory = {0};
-    (void)place(encoder, scores->memory + worker * scores->worker_bytes, &memory);
-    for (uint32_t i = 0; i < n_cases; i++) {
-        float *state = memory.states + i * C;
-        uint32_t n = read_history(scores, dataset, &cases[i], &memory);
-        out_known[i] = n > 0;
-        if (n > 0)
-            encoder_last(encoder, scores->weights, memory.items, NULL, memory.types, n, memory.workspace, state);
-        for (size_t c = 0; c < C && n == 0; c++)
-            state[c] = 0;
-    }
+    struct worker_memory memory = memory_of(scores, worker);
+    encode_cases(scores, dataset, cases, n_cases, &memory, out_known);
     const float *states = memory.states;
     if (scores->unit_items) {
         k->unit_forward(memory.unit_states, memory.inverse, states, 1 / encoder->shape.temperature, n_cases, C);
@@ -94,6 +126,7 @@ static void score_cases(void *context, const struct dataset *dataset, const stru
         items = scores->unit_items;
     }
     k->product(PRODUCT_NT, out_scores, states, items, n_cases, V, C, false);
+    *memory.flops += 2.0 * (double)n_cases * (double)V * (double)C;
     for (uint32_t i = 0; i < n_cases; i++)
         k->accumulate(out_scores + i * V, bias, V);
     spread_rows(out_scores, n_cases, V, dataset->n_items);
@@ -123,6 +156,9 @@ enum status encoder_scores_init(struct encoder_scores *scores, const struct enco
         encoder_scores_clear(&made);
         return STATUS_NOMEM;
     }
+    made.n_workers = n_workers;
+    for (unsigned worker = 0; worker < n_workers; worker++)
+        *memory_of(&made, worker).flops = 0;
     made.view = (struct encoder_view){.score = score_cases, .context = scores, .n_items = encoder->shape.n_items};
     *scores = made;
     encoder_scores_refresh(scores);
@@ -135,4 +171,12 @@ void encoder_scores_refresh(struct encoder_scores *scores)
     if (scores->unit_items)
         encoder->kernels->unit_forward(scores->unit_items, scores->inverse_lengths, scores->weights + encoder->tensors.items, 1,
                                        encoder->shape.n_items, encoder->shape.width);
+}
+
+double encoder_scores_flops(const struct encoder_scores *scores)
+{
+    double flops = 0;
+    for (unsigned worker = 0; worker < scores->n_workers; worker++)
+        flops += *memory_of(scores, worker).flops;
+    return flops;
 }

@@ -13,6 +13,7 @@ struct encoder_scores {
     const struct encoder *encoder;
     const float *weights;
     struct type_weights type_weights;
+    unsigned n_workers;
     size_t worker_bytes;
     unsigned char *memory;               /* [workers, worker_bytes] */
     float *unit_items, *inverse_lengths; /* with a temperature: [V, C], [V] */
@@ -27,6 +28,9 @@ static inline void encoder_scores_clear_scoped(struct encoder_scores *scores)
 {
     encoder_scores_clear(scores);
 }
+
+/* Floating-point operations of the products since init, summed over the workers: whole numbers, in any order the same. */
+double encoder_scores_flops(const struct encoder_scores *scores);
 
 /* The weights have changed. */
 void encoder_scores_refresh(struct encoder_scores *scores);

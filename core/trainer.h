@@ -64,7 +64,7 @@ const struct model_facts *trained_facts(const struct trained *trained);
 struct training_speed {
     uint32_t n_epochs;   /* that were trained, also those behind the best */
     double seconds;      /* of all steps, and of ranking the held-out events after each epoch */
-    double flops;        /* of the steps alone: training_epoch_flops, summed */
+    double flops;        /* of the products of both: training_epoch_flops, encoder_scores_flops */
     uint64_t n_examples; /* rows with a target */
     double peak_gflops;  /* what this machine's BLAS reaches on as many threads */
 };

@@ -95,17 +95,18 @@ Test(encoder, fast_gradients_equal_plain)
     small_network_clear(&plain);
 }
 
+static const struct encoder_shape shapes[] = {
+    {.n_items = 40, .n_types = 2, .width = 16, .taps = 4, .n_blocks = 2, .history = 50},
+    {.n_items = 40, .n_types = 2, .width = 64, .taps = 16, .n_blocks = 2, .history = 50},
+    {.n_items = 40, .n_types = 1, .width = 7, .taps = 1, .n_blocks = 3, .history = 5},
+    {.n_items = 40, .n_types = 1, .width = 20, .taps = 3, .n_blocks = 0, .history = 9},
+    {.n_items = 40, .n_types = 3, .width = 33, .taps = 9, .n_blocks = 1, .history = 60},
+};
+
 Test(encoder, last_state_equals_the_last_row_of_training)
 {
     const struct kernels *forms[KERNEL_FORMS_MAX];
     size_t n_forms = kernels_forms(forms);
-    const struct encoder_shape shapes[] = {
-        {.n_items = 40, .n_types = 2, .width = 16, .taps = 4, .n_blocks = 2, .history = 50},
-        {.n_items = 40, .n_types = 2, .width = 64, .taps = 16, .n_blocks = 2, .history = 50},
-        {.n_items = 40, .n_types = 1, .width = 7, .taps = 1, .n_blocks = 3, .history = 5},
-        {.n_items = 40, .n_types = 1, .width = 20, .taps = 3, .n_blocks = 0, .history = 9},
-        {.n_items = 40, .n_types = 3, .width = 33, .taps = 9, .n_blocks = 1, .history = 60},
-    };
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         for (size_t f = 0; f < n_forms; f++) {
             struct small_network network;
@@ -127,6 +128,38 @@ Test(encoder, last_state_equals_the_last_row_of_training)
             }
             free(workspace);
             free(state);
+            small_network_clear(&network);
+        }
+    }
+}
+
+/* Nobody, then the network's users, then nobody again. */
+Test(encoder, last_states_of_many_users_are_those_of_each)
+{
+    const struct kernels *forms[KERNEL_FORMS_MAX];
+    size_t n_forms = kernels_forms(forms);
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        for (size_t f = 0; f < n_forms; f++) {
+            struct small_network network;
+            small_network_init(&network, &shapes[s], 230, forms[f]);
+            uint32_t n = network.packed.n_sequences, starts[230 + 3] = {0};
+            memcpy(starts + 1, network.starts, (n + 1) * sizeof *starts);
+            starts[n + 2] = starts[n + 1];
+            struct packed packed = network.packed;
+            packed.n_sequences = n + 2;
+            packed.starts = starts;
+            size_t C = shapes[s].width, n_bytes = encoder_last_rows_bytes(&network.encoder, packed.n_rows, n + 2);
+            void *workspace = aligned_alloc(64, (n_bytes + 63) / 64 * 64);
+            float *together = zero_floats((n + 2) * C), *alone = zero_floats((n + 2) * C);
+            together[0] = together[(n + 1) * C] = 1;
+            for (uint32_t i = 1; i <= n; i++)
+                encoder_last(&network.encoder, network.weights, network.items + starts[i], NULL, network.types + starts[i],
+                             starts[i + 1] - starts[i], workspace, alone + i * C);
+            (void)encoder_last_rows(&network.encoder, network.weights, &packed, workspace, together);
+            expect_close(together, alone, (n + 2) * C, 0, forms[f]->name);
+            free(workspace);
+            free(together);
+            free(alone);
             small_network_clear(&network);
         }
     }
