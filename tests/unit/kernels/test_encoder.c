@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define ROWS 230u /* of the larger networks */
+
 static const struct encoder_shape tiny = {.n_items = 9, .n_types = 2, .width = 5, .taps = 3, .n_blocks = 2, .history = 50};
 
 /* Central differences with two steps: where they agree with each other they must agree with the gradient. */
@@ -95,74 +97,86 @@ Test(encoder, fast_gradients_equal_plain)
     small_network_clear(&plain);
 }
 
-static const struct encoder_shape shapes[] = {
-    {.n_items = 40, .n_types = 2, .width = 16, .taps = 4, .n_blocks = 2, .history = 50},
-    {.n_items = 40, .n_types = 2, .width = 64, .taps = 16, .n_blocks = 2, .history = 50},
-    {.n_items = 40, .n_types = 1, .width = 7, .taps = 1, .n_blocks = 3, .history = 5},
-    {.n_items = 40, .n_types = 1, .width = 20, .taps = 3, .n_blocks = 0, .history = 9},
-    {.n_items = 40, .n_types = 3, .width = 33, .taps = 9, .n_blocks = 1, .history = 60},
-};
-
-Test(encoder, last_state_equals_the_last_row_of_training)
+/* check: a network of every shape in every form. */
+static void for_all_networks(void (*check)(struct small_network *network, const char *form))
 {
+    static const struct encoder_shape shapes[] = {
+        {.n_items = 40, .n_types = 2, .width = 16, .taps = 4, .n_blocks = 2, .history = 50},
+        {.n_items = 40, .n_types = 2, .width = 64, .taps = 16, .n_blocks = 2, .history = 50},
+        {.n_items = 40, .n_types = 1, .width = 7, .taps = 1, .n_blocks = 3, .history = 5},
+        {.n_items = 40, .n_types = 1, .width = 20, .taps = 3, .n_blocks = 0, .history = 9},
+        {.n_items = 40, .n_types = 3, .width = 33, .taps = 9, .n_blocks = 1, .history = 60},
+    };
     const struct kernels *forms[KERNEL_FORMS_MAX];
     size_t n_forms = kernels_forms(forms);
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         for (size_t f = 0; f < n_forms; f++) {
             struct small_network network;
-            small_network_init(&network, &shapes[s], 230, forms[f]);
-            size_t C = shapes[s].width;
-            void *workspace = aligned_alloc(64, (encoder_last_bytes(&network.encoder) + 63) / 64 * 64);
-            float *state = zero_floats(C);
-            /* a sequence longer than the history is encoded from its last events alone, in training by packing no more of it */
-            for (uint32_t i = 0; i < network.packed.n_sequences; i++) {
-                uint32_t first = network.starts[i], end = network.starts[i + 1];
-                uint32_t kept = end - first > shapes[s].history ? end - shapes[s].history : first;
-                const uint32_t starts[] = {0, end - kept};
-                struct packed one = {
-                    .n_rows = end - kept, .n_sequences = 1, .items = network.items + kept, .types = network.types + kept, .starts = starts};
-                const float *rows = encoder_forward(&network.encoder, network.weights, &one, 0, NULL, &network.activations);
-                encoder_last(&network.encoder, network.weights, network.items + first, NULL, network.types + first, end - first, workspace,
-                             state);
-                expect_close(state, rows + (size_t)(end - kept - 1) * C, C, 1e-5f, forms[f]->name);
-            }
-            free(workspace);
-            free(state);
+            small_network_init(&network, &shapes[s], ROWS, forms[f]);
+            check(&network, forms[f]->name);
             small_network_clear(&network);
         }
     }
 }
 
+static void *workspace_of(size_t n_bytes)
+{
+    return aligned_alloc(64, (n_bytes + 63) / 64 * 64);
+}
+
+/* A sequence longer than the history is encoded from its last events alone, in training by packing no more of it. */
+static void check_last_state(struct small_network *network, const char *form)
+{
+    const struct encoder *encoder = &network->encoder;
+    size_t C = encoder->shape.width;
+    void *workspace = workspace_of(encoder_last_bytes(encoder));
+    float *state = zero_floats(C);
+    for (uint32_t i = 0; i < network->packed.n_sequences; i++) {
+        uint32_t first = network->starts[i], end = network->starts[i + 1];
+        uint32_t kept = end - first > encoder->shape.history ? end - encoder->shape.history : first;
+        const uint32_t starts[] = {0, end - kept};
+        struct packed one = {
+            .n_rows = end - kept, .n_sequences = 1, .items = network->items + kept, .types = network->types + kept, .starts = starts};
+        const float *rows = encoder_forward(encoder, network->weights, &one, 0, NULL, &network->activations);
+        encoder_last(encoder, network->weights, network->items + first, NULL, network->types + first, end - first, workspace, state);
+        expect_close(state, rows + (size_t)(end - kept - 1) * C, C, 1e-5f, form);
+    }
+    free(workspace);
+    free(state);
+}
+
+Test(encoder, last_state_equals_the_last_row_of_training)
+{
+    for_all_networks(check_last_state);
+}
+
 /* Nobody, then the network's users, then nobody again. */
+static void check_last_states(struct small_network *network, const char *form)
+{
+    const struct encoder *encoder = &network->encoder;
+    uint32_t n = network->packed.n_sequences, starts[ROWS + 3] = {0};
+    memcpy(starts + 1, network->starts, (n + 1) * sizeof *starts);
+    starts[n + 2] = starts[n + 1];
+    struct packed packed = network->packed;
+    packed.n_sequences = n + 2;
+    packed.starts = starts;
+    size_t C = encoder->shape.width;
+    void *workspace = workspace_of(encoder_last_rows_bytes(encoder, packed.n_rows, packed.n_sequences));
+    float *together = zero_floats((n + 2) * C), *alone = zero_floats((n + 2) * C);
+    together[0] = together[(n + 1) * C] = 1;
+    for (uint32_t i = 1; i <= n; i++)
+        encoder_last(encoder, network->weights, network->items + starts[i], NULL, network->types + starts[i], starts[i + 1] - starts[i],
+                     workspace, alone + i * C);
+    (void)encoder_last_rows(encoder, network->weights, &packed, workspace, together);
+    expect_close(together, alone, (n + 2) * C, 0, form);
+    free(workspace);
+    free(together);
+    free(alone);
+}
+
 Test(encoder, last_states_of_many_users_are_those_of_each)
 {
-    const struct kernels *forms[KERNEL_FORMS_MAX];
-    size_t n_forms = kernels_forms(forms);
-    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        for (size_t f = 0; f < n_forms; f++) {
-            struct small_network network;
-            small_network_init(&network, &shapes[s], 230, forms[f]);
-            uint32_t n = network.packed.n_sequences, starts[230 + 3] = {0};
-            memcpy(starts + 1, network.starts, (n + 1) * sizeof *starts);
-            starts[n + 2] = starts[n + 1];
-            struct packed packed = network.packed;
-            packed.n_sequences = n + 2;
-            packed.starts = starts;
-            size_t C = shapes[s].width, n_bytes = encoder_last_rows_bytes(&network.encoder, packed.n_rows, n + 2);
-            void *workspace = aligned_alloc(64, (n_bytes + 63) / 64 * 64);
-            float *together = zero_floats((n + 2) * C), *alone = zero_floats((n + 2) * C);
-            together[0] = together[(n + 1) * C] = 1;
-            for (uint32_t i = 1; i <= n; i++)
-                encoder_last(&network.encoder, network.weights, network.items + starts[i], NULL, network.types + starts[i],
-                             starts[i + 1] - starts[i], workspace, alone + i * C);
-            (void)encoder_last_rows(&network.encoder, network.weights, &packed, workspace, together);
-            expect_close(together, alone, (n + 2) * C, 0, forms[f]->name);
-            free(workspace);
-            free(together);
-            free(alone);
-            small_network_clear(&network);
-        }
-    }
+    for_all_networks(check_last_states);
 }
 
 Test(encoder, a_user_does_not_change_with_who_is_packed_beside_them)
