@@ -1,4 +1,5 @@
-/* Forward and backward over packed rows, and the short way to the last row. Backward reads from bottom to top what forward wrote. */
+/* Forward and backward over packed rows; the short ways to the last row are in encoder_state.c. Backward reads from bottom to top what
+ * forward wrote. */
 #include "core/encoder.h"
 
 #include <string.h>

@@ -71,10 +71,11 @@ size_t encoder_last_bytes(const struct encoder *encoder);
 void encoder_last(const struct encoder *encoder, const float *weights, const uint32_t items[], const float *const vectors[],
                   const uint8_t types[], uint32_t n, void *workspace, float out_state[]);
 
-/* The same for many users at once, bit for bit, which shares what the weights' way into the caches costs: out_states [S, C], zeros for a
- * user without events. Returns the floating-point operations of its products. workspace: for packed->n_rows and packed->n_sequences at
- * most, 64-byte aligned. */
+/* Bytes of workspace of encoder_last_rows for at most so many rows and users. */
 size_t encoder_last_rows_bytes(const struct encoder *encoder, uint32_t max_rows, uint32_t max_users);
+
+/* The same for many users at once, bit for bit, which shares what the weights' way into the caches costs: out_states [S, C], zeros for a
+ * user without events. Returns the floating-point operations of its products. workspace: 64-byte aligned. No allocation, no lock. */
 double encoder_last_rows(const struct encoder *encoder, const float *weights, const struct packed *packed, void *workspace,
                          float out_states[]);
 

@@ -143,9 +143,10 @@ INLINE void tile_prefetch(const float *y, size_t y_row, size_t n_columns, const 
 /* panels [columns / PANEL, n_rows, PANEL] = rows [n_rows, n_columns]; what fills up the last panel is left as it is. */
 INLINE void tile_pack(float *panels, const float *rows, size_t n_rows, size_t n_columns)
 {
-    for (size_t n = 0; n < n_rows; n++)
+    for (size_t n = 0; n < n_rows; n++) {
         FOR_VECTORS(c, n_left, n_columns)
-    lanes_store_part(panels + (c / PANEL * n_rows + n) * PANEL + c % PANEL, n_left, lanes_load_part(rows + n * n_columns + c, n_left));
+        lanes_store_part(panels + (c / PANEL * n_rows + n) * PANEL + c % PANEL, n_left, lanes_load_part(rows + n * n_columns + c, n_left));
+    }
 }
 
 /* A tile of fewer rows, if so many are left: one row at a time would wait for its own sums. */
