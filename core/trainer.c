@@ -31,6 +31,14 @@ void trainer_destroy(struct trainer *trainer)
     free(trainer);
 }
 
+/* Before a training and behind it, since a machine that is busy just then would let the training look too good. */
+static double measure_peak(struct trainer *trainer)
+{
+    double gflops = kernels_peak_gflops(trainer->workers);
+    trainer->peak_gflops = gflops > trainer->peak_gflops ? gflops : trainer->peak_gflops;
+    return trainer->peak_gflops;
+}
+
 enum status trainer_create(const struct dataset *dataset, const struct split *split, unsigned n_threads, struct trainer **out_trainer,
                            struct error *error)
 {
@@ -42,7 +50,7 @@ enum status trainer_create(const struct dataset *dataset, const struct split *sp
         return fail(error, STATUS_NOMEM, "cannot start %u threads", n_threads);
     trainer->dataset = dataset;
     trainer->split = split;
-    trainer->peak_gflops = kernels_peak_gflops(trainer->workers);
+    measure_peak(trainer);
     *out_trainer = trainer;
     trainer = NULL;
     return STATUS_OK;
@@ -179,7 +187,7 @@ static enum status select_settings(struct trainer *trainer, const struct trainin
     }
     contender_retire(&winner);
     TRY(trained_create(&winner, ground, "selected", &trained));
-    trained->speed.peak_gflops = trainer->peak_gflops;
+    trained->speed.peak_gflops = measure_peak(trainer);
     if (search.n_bytes)
         emit_raw(&trained->emit, "search", search.bytes);
     TRY(content_phase_select(trained, ground, start ? model_placement(plan->start) : NULL,
@@ -248,7 +256,7 @@ static enum status refit(struct trainer *trainer, const struct training_ground *
     TRY(find_start(start_model, &selected->settings, &start));
     TRY(follow(ground, selected, start, progress, &contender));
     TRY(trained_create(&contender, ground, "refit", &trained));
-    trained->speed.peak_gflops = trainer->peak_gflops;
+    trained->speed.peak_gflops = measure_peak(trainer);
     memcpy(trained->facts.figures, selected->facts.figures, sizeof trained->facts.figures);
     trained->facts.neighbours_weight = selected->facts.neighbours_weight;
     trained->facts.returns = selected->facts.returns;

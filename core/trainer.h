@@ -66,7 +66,7 @@ struct training_speed {
     double seconds;      /* of all steps, and of ranking the held-out events after each epoch */
     double flops;        /* of the products of both: training_epoch_flops, encoder_scores_flops */
     uint64_t n_examples; /* rows with a target */
-    double peak_gflops;  /* what this machine's BLAS reaches on as many threads */
+    double peak_gflops;  /* what this machine's BLAS reaches on as many threads, the better of before and behind it */
 };
 struct training_speed trained_speed(const struct trained *trained);
 
