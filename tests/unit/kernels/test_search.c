@@ -153,6 +153,7 @@ Test(search, lets_a_reach_race_for_five_epochs_however_small_the_budget)
     bool is_race = true;
     planted_init_reversible(&planted, 40);
     planted.settings.epochs = 6;
+    planted.settings.batch_rows = 1024; /* a step an epoch: only the plan counts here */
     struct trainer *trainer = trainer_for(&planted, 2);
     for (double budget = 600; is_race;) {
         struct node *report = NULL;
@@ -180,6 +181,7 @@ Test(search, runs_the_most_promising_form_alone_before_narrow_ones)
     bool is_wide = true;
     planted_init(&planted, 20);
     planted.settings.epochs = 12;
+    planted.settings.batch_rows = 1024; /* a step an epoch: only the plan counts here */
     struct trainer *trainer = trainer_for(&planted, 2);
     for (double budget = 600; is_wide;) {
         struct node *report = NULL;
