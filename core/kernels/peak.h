@@ -5,7 +5,7 @@
 #include "core/base/workers.h"
 
 /* GFLOP/s of SGEMM on all workers at once, each with products of its own: the sum of what each reaches by the clock in the best of many
- * short rounds, a fifth of a second in all. 0: no memory to measure in. */
+ * short rounds, a tenth of a second in all. 0: no memory to measure in. */
 double kernels_peak_gflops(struct workers *workers);
 
 #endif
